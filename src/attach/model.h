@@ -1,0 +1,151 @@
+// The bound model: every table between the objects and the Envoy resources that concerns who is
+// attached to what. Built once on a Graph by Model's constructor; later layers read it through
+// engine::Read.
+//
+// Flow: inputs -> listeners -> attachments -> (policy: rules) -> (envoy: resources), and
+//       inputs -> certificates / services / endpoints / backend TLS, read by whoever needs them.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "api/backend.h"
+#include "api/core.h"
+#include "api/gateway.h"
+#include "api/route.h"
+#include "attach/attachment.h"
+#include "attach/backend_ref.h"
+#include "attach/listeners.h"
+#include "engine/graph.h"
+
+namespace kgw::attach {
+
+// One input table per kind. TLSRoute, TCPRoute and UDPRoute share one, keyed by reference.
+struct Inputs {
+  explicit Inputs(engine::Graph& graph);
+
+  // Routes an event to its table. `object` null = erase.
+  void apply(const ObjectRef& ref, std::shared_ptr<const Object> object);
+
+  engine::Input<ObjectKey, GatewayClass>& gateway_classes;
+  engine::Input<ObjectKey, Gateway>& gateways;
+  engine::Input<ObjectKey, ListenerSet>& listener_sets;
+  engine::Input<ObjectKey, HttpRoute>& http_routes;
+  engine::Input<ObjectKey, GrpcRoute>& grpc_routes;
+  engine::Input<ObjectRef, StreamRoute>& stream_routes;
+  engine::Input<ObjectKey, ReferenceGrant>& grants;
+  engine::Input<ObjectKey, BackendTlsPolicy>& backend_tls_policies;
+  engine::Input<ObjectKey, Service>& services;
+  engine::Input<ObjectKey, EndpointSlice>& endpoint_slices;
+  engine::Input<ObjectKey, Secret>& secrets;
+  engine::Input<ObjectKey, ConfigMap>& config_maps;
+  engine::Input<ObjectKey, Namespace>& namespaces;
+  engine::Input<ObjectKey, Backend>& backends;
+};
+
+// Table `certificates`: a TLS Secret, parsed and checked once per version.
+struct Certificate {
+  std::string chain_pem;
+  std::string key_pem;
+  std::int64_t not_after = 0;          // seconds since the epoch
+  std::vector<std::string> dns_names;  // SANs, for overlap warnings
+  Fault invalid;  // not a TLS Secret, unparsable, key mismatch, unsupported algorithm
+
+  friend bool operator==(const Certificate&, const Certificate&) = default;
+};
+
+// Table `ca_bundles`: a ConfigMap or Secret used as certificate authority (key ca.crt).
+struct CaBundle {
+  std::string pem;
+  Fault invalid;
+
+  friend bool operator==(const CaBundle&, const CaBundle&) = default;
+};
+
+// Table `service_facts`: what routing needs of a Service; unaffected by its labels or status.
+struct ServiceFacts {
+  std::string type;
+  std::string external_name;
+  bool headless = false;
+  std::string traffic_distribution;
+  std::vector<ServicePort> ports;
+
+  const ServicePort* find_port(std::int32_t port, std::string_view l4_protocol) const;
+  friend bool operator==(const ServiceFacts&, const ServiceFacts&) = default;
+};
+
+// Which BackendTLSPolicy governs a port of a Service or Backend (table `backend_tls`, keyed by
+// BackendPort).
+struct BackendPort {
+  ObjectRef backend;
+  std::int32_t port = 0;
+
+  friend auto operator<=>(const BackendPort&, const BackendPort&) = default;
+  friend bool operator==(const BackendPort&, const BackendPort&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const BackendPort& id) {
+    return H::combine(std::move(h), id.backend, id.port);
+  }
+};
+std::string to_string(const BackendPort& id);
+
+struct BackendTls {
+  ObjectKey policy;
+  std::string sni;                       // validation.hostname
+  std::vector<SubjectAltName> sans;      // any-of; empty = the hostname is verified
+  std::vector<ObjectRef> ca_references;  // usable ones; empty with system_ca
+  bool system_ca = false;
+  Fault invalid;  // no valid CA: traffic must fail, never fall back to plain text
+
+  friend bool operator==(const BackendTls&, const BackendTls&) = default;
+};
+
+// A BackendTLSPolicy's own verdict, for its status (table `backend_tls_verdicts`).
+struct BackendTlsVerdict {
+  Fault unaccepted;                 // Conflicted, NoValidCACertificate, TargetNotFound, Invalid
+  Fault unresolved;                 // InvalidKind, InvalidCACertificateRef
+  std::vector<ObjectKey> gateways;  // ancestors: Gateways whose routes use a target
+
+  friend bool operator==(const BackendTlsVerdict&, const BackendTlsVerdict&) = default;
+};
+
+// Gateway-level facts outside its listeners (table `gateway_facts`): its own client certificate.
+struct GatewayFacts {
+  ObjectKey client_certificate;  // empty when none or unusable
+  Fault unresolved;              // InvalidClientCertificateRef, RefNotPermitted
+
+  friend bool operator==(const GatewayFacts&, const GatewayFacts&) = default;
+};
+
+inline constexpr std::string_view kControllerName = "kgateway.dev/kgateway";
+
+struct Model {
+  explicit Model(engine::Graph& graph);
+
+  // Resolves a backendRef of `from` (a route, or a Gateway for listener filters). `preferred` is
+  // what the route speaks (kHttp2 for GRPCRoute, kTcp, kUdp); the port's appProtocol may say more.
+  // Records its reads, so the caller is recomputed when the verdict may change.
+  ResolvedBackend resolve_backend(engine::Read& read, const ObjectRef& from,
+                                  const BackendObjectRef& ref, BackendProtocol preferred) const;
+
+  // True if `from` may refer to `to` (same namespace, or a ReferenceGrant allows it).
+  bool permitted(engine::Read& read, const ObjectRef& from, std::string_view to_group,
+                 std::string_view to_kind, const ObjectKey& to) const;
+
+  Inputs inputs;
+  engine::Derived<ObjectKey, ServiceFacts>& service_facts;
+  engine::Derived<ObjectKey, Certificate>& certificates;  // by Secret
+  engine::Derived<ObjectRef, CaBundle>& ca_bundles;       // by ConfigMap or Secret
+  engine::Derived<ObjectKey, GatewayListeners>& listeners;
+  engine::Derived<ObjectKey, GatewayFacts>& gateway_facts;
+  engine::Derived<ListenerId, ListenerTlsState>& listener_tls;
+  engine::Derived<ObjectRef, RouteAttachment>& attachments;
+  engine::Index<ListenerId, ObjectRef, RouteAttachment>&
+      routes_by_listener;                                             // count = attachedRoutes
+  engine::Index<HostId, ObjectRef, RouteAttachment>& routes_by_host;  // HTTP and HTTPS
+  engine::Index<ObjectKey, ObjectRef, RouteAttachment>& routes_by_gateway;
+  engine::Index<ObjectKey, ObjectKey, EndpointSlice>& slices_by_service;
+  engine::Derived<BackendPort, BackendTls>& backend_tls;
+};
+
+}  // namespace kgw::attach
