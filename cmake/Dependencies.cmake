@@ -1,6 +1,7 @@
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(Protobuf REQUIRED)
+unset(re2_FOUND CACHE)  # left by older trees
 find_package(gRPC CONFIG REQUIRED)
 find_package(absl REQUIRED)
 find_package(Boost 1.81 REQUIRED)
@@ -11,6 +12,8 @@ find_package(nlohmann_json REQUIRED)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+# Not under the prefix `re2`: a cached re2_FOUND makes gRPC's own package file skip its re2::re2.
+pkg_check_modules(KGW_RE2 REQUIRED IMPORTED_TARGET GLOBAL re2)
+add_library(PkgConfig::re2 ALIAS PkgConfig::KGW_RE2)
 pkg_check_modules(libyaml REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)

@@ -2,9 +2,10 @@
 set(KGW_LAYERS api engine source attach policy envoy xds status deploy app)
 
 # kgw_library(LINK target...): declares the library kgw_<folder> from all *.cc of this folder and its
-# subfolders, except *_test.cc (-> <folder>_test, run by ctest), *_bench.cc (-> one <name>_bench each)
-# and *_fuzz.cc (-> one <name>_fuzz each, when KGW_SANITIZE=fuzzer).
-# LINK may name other layers (kgw_<layer>, only earlier ones) and outside libraries.
+# subfolders, except main.cc, *_test.cc (-> <folder>_test, run by ctest), *_bench.cc (-> one
+# <name>_bench each, target `benches`) and *_fuzz.cc (-> one <name>_fuzz each, target `fuzzers`, when
+# KGW_SANITIZE=fuzzer). LINK may name other layers (kgw_<layer>, only earlier ones) and outside
+# libraries.
 function(kgw_library)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
   get_filename_component(layer "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
@@ -41,20 +42,37 @@ function(kgw_library)
   if(tests)
     add_executable(${layer}_test ${tests})
     target_link_libraries(${layer}_test PRIVATE kgw_${layer} GTest::gmock GTest::gtest_main)
+    add_dependencies(tests ${layer}_test)
     add_test(NAME ${layer} COMMAND ${layer}_test WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
-    set_tests_properties(${layer} PROPERTIES LABELS unit TIMEOUT 600)
+    set_tests_properties(${layer} PROPERTIES LABELS unit TIMEOUT 900)
   endif()
   foreach(bench IN LISTS benches)
     get_filename_component(name "${bench}" NAME_WE)
     add_executable(${name} EXCLUDE_FROM_ALL "${bench}")
-    target_link_libraries(${name} PRIVATE kgw_${layer} benchmark::benchmark)
+    target_link_libraries(${name} PRIVATE kgw_${layer} kgw_allocator benchmark::benchmark)
+    add_dependencies(benches ${name})
   endforeach()
   if(KGW_SANITIZE STREQUAL "fuzzer")
     foreach(fuzzer IN LISTS fuzzers)
       get_filename_component(name "${fuzzer}" NAME_WE)
-      add_executable(${name} "${fuzzer}")
+      add_executable(${name} EXCLUDE_FROM_ALL "${fuzzer}")
       target_link_libraries(${name} PRIVATE kgw_${layer})
       target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+      add_dependencies(fuzzers ${name})
     endforeach()
   endif()
 endfunction()
+
+# kgw_program(NAME SOURCE): an executable of this folder's library, placed in the build root.
+function(kgw_program name source)
+  get_filename_component(layer "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
+  add_executable(${name} "${source}")
+  target_link_libraries(${name} PRIVATE kgw_${layer} kgw_allocator)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
+  install(TARGETS ${name})
+endfunction()
+
+# Groups: what `make test` and the sanitizer trees build, and what nobody builds by accident.
+add_custom_target(tests)
+add_custom_target(benches)
+add_custom_target(fuzzers)

@@ -1,0 +1,3 @@
+#pragma once
+// Input of the layer check: this must be reported.
+#include "engine/table.h"
