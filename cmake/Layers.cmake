@@ -4,7 +4,7 @@ set(KGW_LAYERS api engine source attach policy envoy xds status deploy app)
 # kgw_library(LINK target...): declares the library kgw_<folder> from all *.cc of this folder and its
 # subfolders, except main.cc, *_test.cc (-> <folder>_test, run by ctest), *_bench.cc (-> one
 # <name>_bench each, target `benches`) and *_fuzz.cc (-> one <name>_fuzz each, target `fuzzers`, when
-# KGW_SANITIZE=fuzzer). LINK may name other layers (kgw_<layer>, only earlier ones) and outside
+# KGW_SANITIZE=address). LINK may name other layers (kgw_<layer>, only earlier ones) and outside
 # libraries.
 function(kgw_library)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
@@ -52,7 +52,7 @@ function(kgw_library)
     target_link_libraries(${name} PRIVATE kgw_${layer} kgw_allocator benchmark::benchmark)
     add_dependencies(benches ${name})
   endforeach()
-  if(KGW_SANITIZE STREQUAL "fuzzer")
+  if(KGW_SANITIZE STREQUAL "address")
     foreach(fuzzer IN LISTS fuzzers)
       get_filename_component(name "${fuzzer}" NAME_WE)
       add_executable(${name} EXCLUDE_FROM_ALL "${fuzzer}")

@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""Builds everything and runs every kind of test; ends with "N passed, N failed".
+
+usage: run_tests.py [STAGE...]      default: all stages, in this order
+
+release   the release build
+unit      its unit and golden tests (ctest)
+e2e       tests/e2e with the release binary and a real Envoy (pytest)
+asan      unit tests under AddressSanitizer and UBSan
+fuzz      each *_fuzz for KGW_FUZZ_SECONDS (60), seeded from tests/fuzz/<name without _fuzz>/
+tsan      unit tests under ThreadSanitizer
+
+A stage that cannot build counts as one failure. The tests of an executable are counted one by one
+from its GoogleTest report; reports and logs stay in build/<tree>/reports.
+"""
+
+import concurrent.futures
+import dataclasses
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+import envoy_binary
+import kgw_cache as cache
+
+ROOT = cache.TOOLS.parent
+BUILD = ROOT / "build"
+JOBS = os.environ.get("JOBS") or str(os.cpu_count() or 1)
+SYMBOLIZER = "/usr/lib/llvm-19/bin/llvm-symbolizer"
+
+
+@dataclasses.dataclass
+class Result:
+    passed: int = 0
+    failures: list[str] = dataclasses.field(default_factory=list)
+    skipped: int = 0
+
+    def add(self, other: "Result") -> None:
+        self.passed += other.passed
+        self.failures += other.failures
+        self.skipped += other.skipped
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def call(*command: str | pathlib.Path, env: dict[str, str] | None = None) -> bool:
+    environment = {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1", **os.environ, **(env or {})}
+    return subprocess.run([str(c) for c in command], cwd=ROOT, env=environment).returncode == 0
+
+
+def build(preset: str, tree: str | None = None) -> bool:
+    """Configures and builds; some thousand progress lines are cut to one in ten."""
+    if not call("cmake", "--preset", tree or preset, "--log-level=WARNING"):
+        return False
+    command = ["cmake", "--build", "--preset", preset, "-j", JOBS]
+    environment = {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1", **os.environ}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, text=True, errors="replace",
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert process.stdout
+    for line in process.stdout:
+        progress = re.match(r"\[(\d+)/(\d+)\]", line)
+        if not progress or int(progress[1]) % 10 == 0 or progress[1] == progress[2]:
+            say(line.rstrip())
+    return process.wait() == 0
+
+
+def suite_result(report: pathlib.Path, label: str) -> Result:
+    """Counts a JUnit-style report of GoogleTest or pytest."""
+    result = Result()
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = f"{label}: {case.get('classname')}.{case.get('name')}"
+        if case.find("failure") is not None or case.find("error") is not None:
+            result.failures.append(name)
+        elif case.find("skipped") is not None or case.get("status") == "notrun":
+            result.skipped += 1
+        else:
+            result.passed += 1
+    return result
+
+
+def ctest(preset: str) -> Result:
+    reports = BUILD / preset / "reports"
+    shutil.rmtree(reports, ignore_errors=True)
+    (reports / "gtest").mkdir(parents=True)
+    env = {"GTEST_OUTPUT": f"xml:{reports}/gtest/", "GTEST_BRIEF": "1"}
+    env["KGW_ENVOY"] = str(envoy_binary.envoy())
+    if os.path.exists(SYMBOLIZER):
+        env |= {f"{kind}_SYMBOLIZER_PATH": SYMBOLIZER for kind in ("ASAN", "UBSAN", "TSAN")}
+    call("ctest", "--preset", preset, "-j", JOBS, "--output-junit", reports / "ctest.xml", env=env)
+    result = Result()
+    if not (reports / "ctest.xml").exists():
+        return Result(failures=[f"{preset}: ctest wrote no report"])
+    for case in ElementTree.parse(reports / "ctest.xml").iter("testcase"):
+        name = case.get("name") or ""
+        detailed = Result()
+        report = reports / "gtest" / f"{name}_test.xml"
+        if report.exists():
+            detailed = suite_result(report, preset)
+        result.add(detailed)
+        failed = case.get("status") != "run"
+        if failed and not detailed.failures:  # a crash, a sanitizer's finding, a timeout
+            result.failures.append(f"{preset}: {name}")
+        elif not report.exists():
+            result.passed += 1
+    return result
+
+
+def stage_release() -> Result:
+    return Result() if build("release") else Result(failures=["release: build"])
+
+
+def stage_unit() -> Result:
+    return ctest("release")
+
+
+def stage_e2e() -> Result:
+    tests = ROOT / "tests/e2e"
+    if not tests.is_dir():
+        return Result()
+    reports = BUILD / "e2e/reports"
+    reports.mkdir(parents=True, exist_ok=True)
+    report = reports / "pytest.xml"
+    report.unlink(missing_ok=True)
+    python = cache.venv(cache.TOOLS / "requirements-test.txt")
+    env = {"KGW_BINARY": str(BUILD / "release/kgateway"), "KGW_ENVOY": str(envoy_binary.envoy()),
+           "PYTHONDONTWRITEBYTECODE": "1"}
+    ok = call(python, "-m", "pytest", "-v", "--tb=short", "--timeout=300", "-p", "no:cacheprovider",
+              f"--junit-xml={report}", tests, env=env)
+    if not report.exists():
+        return Result(failures=["e2e: pytest wrote no report"])
+    result = suite_result(report, "e2e")
+    if not ok and not result.failures:
+        result.failures.append("e2e: pytest")
+    return result
+
+
+def sanitized(preset: str) -> Result:
+    return ctest(preset) if build(preset) else Result(failures=[f"{preset}: build"])
+
+
+def stage_asan() -> Result:
+    return sanitized("asan")
+
+
+def stage_tsan() -> Result:
+    return sanitized("tsan")
+
+
+def fuzz_one(fuzzer: pathlib.Path) -> bool:
+    name = fuzzer.name.removesuffix("_fuzz")
+    seeds = ROOT / "tests/fuzz" / name
+    corpus = BUILD / "asan/corpus" / name
+    findings = BUILD / "asan/findings"
+    for folder in (corpus, findings):
+        folder.mkdir(parents=True, exist_ok=True)
+    command = [str(fuzzer), f"-max_total_time={os.environ.get('KGW_FUZZ_SECONDS', '60')}",
+               "-timeout=20", "-rss_limit_mb=4096", "-print_final_stats=1",
+               f"-artifact_prefix={findings}/{name}-", str(corpus)]
+    command += [str(seeds)] if seeds.is_dir() else []
+    dictionary = ROOT / "tests/fuzz" / f"{name}.dict"
+    command += [f"-dict={dictionary}"] if dictionary.exists() else []
+    log = BUILD / "asan/reports" / f"{fuzzer.name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    env = {**os.environ, "ASAN_SYMBOLIZER_PATH": SYMBOLIZER, "UBSAN_OPTIONS": "print_stacktrace=1"}
+    with log.open("w") as output:
+        ok = subprocess.run(command, cwd=ROOT, env=env, stdout=output,
+                            stderr=subprocess.STDOUT).returncode == 0
+    text = log.read_text(errors="replace")
+    runs = re.search(r"number_of_executed_units:\s*(\d+)", text)
+    say(f"{fuzzer.name}: {'ok' if ok else 'FAILED'}, {runs[1] if runs else '?'} inputs")
+    if not ok:
+        say("\n".join(text.splitlines()[-60:]))
+    return ok
+
+
+def stage_fuzz() -> Result:
+    if not build("fuzz", tree="asan"):
+        return Result(failures=["fuzz: build"])
+    fuzzers = sorted(p for p in (BUILD / "asan/src").rglob("*_fuzz") if p.is_file())
+    result = Result()
+    with concurrent.futures.ThreadPoolExecutor(int(JOBS)) as pool:
+        for fuzzer, ok in zip(fuzzers, pool.map(fuzz_one, fuzzers)):
+            if ok:
+                result.passed += 1
+            else:
+                result.failures.append(f"fuzz: {fuzzer.name}")
+    return result
+
+
+STAGES = {
+    "release": stage_release,
+    "unit": stage_unit,
+    "e2e": stage_e2e,
+    "asan": stage_asan,
+    "fuzz": stage_fuzz,
+    "tsan": stage_tsan,
+}
+
+
+def main() -> int:
+    names = sys.argv[1:] or list(STAGES)
+    if unknown := [n for n in names if n not in STAGES]:
+        sys.exit(f"unknown stage {unknown[0]}; stages: {' '.join(STAGES)}")
+    total = Result()
+    table = []
+    for number, name in enumerate(names, 1):
+        say(f"\n=== [{number}/{len(names)}] {name}")
+        start = time.monotonic()
+        try:
+            result = STAGES[name]()
+        except Exception as error:  # the remaining stages still say something useful
+            result = Result(failures=[f"{name}: {error}"])
+        total.add(result)
+        table.append(f"{name:8} {result.passed:5} passed {len(result.failures):4} failed"
+                     f" {result.skipped:4} skipped {time.monotonic() - start:6.0f} s")
+        say(f"--- {table[-1]}")
+    say("\n=== summary")
+    say("\n".join(table))
+    for failure in total.failures:
+        say(f"FAILED {failure}")
+    closing = f"{total.passed} passed, {len(total.failures)} failed"
+    BUILD.mkdir(exist_ok=True)
+    (BUILD / "test-summary.txt").write_text(closing + "\n")
+    say(closing)
+    return 1 if total.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
