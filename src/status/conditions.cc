@@ -1,0 +1,38 @@
+#include "status/conditions.h"
+
+#include <algorithm>
+
+namespace kgw::status {
+
+Condition holds(std::string_view type, std::string_view reason, std::string_view message,
+                std::int64_t generation) {
+  return {std::string(type), "True", std::string(reason), std::string(message), generation};
+}
+
+Condition fails(std::string_view type, const attach::Fault& fault, std::int64_t generation) {
+  return {std::string(type), "False", fault.reason, fault.message, generation};
+}
+
+Condition pending(std::string_view type, std::string_view reason, std::string_view message,
+                  std::int64_t generation) {
+  return {std::string(type), "Unknown", std::string(reason), std::string(message), generation};
+}
+
+Condition judge(std::string_view type, const attach::Fault& fault, std::string_view message,
+                std::int64_t generation) {
+  if (fault) return fails(type, fault, generation);
+  const std::string_view short_type = type.substr(type.rfind('/') + 1);
+  return holds(type, short_type, message, generation);
+}
+
+const Condition* find(const Conditions& conditions, std::string_view type) {
+  const auto found = std::ranges::find(conditions, type, &Condition::type);
+  return found == conditions.end() ? nullptr : &*found;
+}
+
+bool is_true(const Conditions& conditions, std::string_view type) {
+  const Condition* condition = find(conditions, type);
+  return condition != nullptr && condition->status == "True";
+}
+
+}  // namespace kgw::status

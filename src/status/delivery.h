@@ -1,0 +1,76 @@
+// What proxies have taken over, as inputs of the status tables: contract 7, "status tells the truth".
+//
+// The xDS ledger reports per resource; here it becomes tables, so that a status that says Programmed is
+// recomputed exactly when the resource behind it is acknowledged or rejected.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/gateway.h"
+#include "engine/graph.h"
+#include "envoy/resource.h"
+
+namespace kgw::status {
+
+// A resource of one Gateway's proxies.
+struct GatewayResource {
+  ObjectKey gateway;
+  envoy::ResourceKey resource;
+
+  friend auto operator<=>(const GatewayResource&, const GatewayResource&) = default;
+  friend bool operator==(const GatewayResource&, const GatewayResource&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const GatewayResource& id) {
+    return H::combine(std::move(h), id.gateway, id.resource);
+  }
+};
+inline std::string to_string(const GatewayResource& id) {
+  return kgw::to_string(id.gateway) + "|" + envoy::to_string(id.resource);
+}
+
+// A route's rules as encoded for one port of one Gateway.
+struct RoutePort {
+  ObjectRef route;
+  ObjectKey gateway;
+  std::int32_t port = 0;
+
+  friend auto operator<=>(const RoutePort&, const RoutePort&) = default;
+  friend bool operator==(const RoutePort&, const RoutePort&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const RoutePort& id) {
+    return H::combine(std::move(h), id.route, id.gateway, id.port);
+  }
+};
+inline std::string to_string(const RoutePort& id) {
+  return kgw::to_string(id.route) + "|" + kgw::to_string(id.gateway) + ":" + std::to_string(id.port);
+}
+
+struct ResourceDelivery {
+  bool acknowledged = false;  // every connected proxy has a version of it, and none rejects the newest
+  std::string rejection;      // Envoy's own words, while the newest version is rejected
+
+  friend bool operator==(const ResourceDelivery&, const ResourceDelivery&) = default;
+};
+
+// The proxies of one Gateway.
+struct ProxyState {
+  int connected = 0;
+  std::vector<GatewayAddress> addresses;  // where they can be reached; empty = not known yet
+  std::string problem;                    // why there is no running proxy, for people
+
+  friend bool operator==(const ProxyState&, const ProxyState&) = default;
+};
+
+struct Delivery {
+  explicit Delivery(engine::Graph& graph)
+      : resources(graph.input<GatewayResource, ResourceDelivery>("delivered resources")),
+        routes(graph.input<RoutePort, envoy::Version>("delivered routes")),
+        proxies(graph.input<ObjectKey, ProxyState>("proxies")) {}
+
+  engine::Input<GatewayResource, ResourceDelivery>& resources;
+  engine::Input<RoutePort, envoy::Version>& routes;
+  engine::Input<ObjectKey, ProxyState>& proxies;
+};
+
+}  // namespace kgw::status

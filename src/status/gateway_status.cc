@@ -1,0 +1,246 @@
+#include "status/gateway_status.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "status/conditions.h"
+
+namespace kgw::status {
+namespace {
+
+using attach::BoundListener;
+using attach::Fault;
+using attach::GatewayListeners;
+using attach::ListenerTlsState;
+
+envoy::ResourceKey listener_resource(const BoundListener& listener) {
+  const bool udp = listener.protocol == attach::Protocol::kUdp;
+  return {envoy::ResourceType::kListener,
+          Name((udp ? "listener~udp~" : "listener~") + std::to_string(listener.port))};
+}
+
+bool terminates_tls(const BoundListener& listener) {
+  return listener.protocol == attach::Protocol::kHttps ||
+         (listener.protocol == attach::Protocol::kTls &&
+          listener.tls_mode == TlsMode::kTerminate);
+}
+
+// Why a usable listener is not served, before any proxy is asked. Empty = it should be served.
+Fault unservable(const GatewayListeners& gateway, const BoundListener& listener,
+                 const ListenerTlsState* tls) {
+  if (listener.conflicted) return listener.conflicted;
+  if (gateway.unaccepted) return {"Invalid", "The Gateway is not accepted: " + gateway.unaccepted.message};
+  if (listener.unaccepted) return {"Invalid", listener.unaccepted.message};
+  if (terminates_tls(listener) && (tls == nullptr || !tls->usable())) {
+    if (tls != nullptr && tls->unaccepted) return {"Invalid", tls->unaccepted.message};
+    if (tls != nullptr && tls->unresolved) return {"Invalid", tls->unresolved.message};
+    return {"Invalid", "The listener has no usable certificate."};
+  }
+  return {};
+}
+
+Condition listener_programmed(const Fault& fault, const ResourceDelivery* delivery,
+                              const ProxyState* proxies, std::int64_t generation) {
+  if (fault) return fails("Programmed", fault, generation);
+  if (delivery != nullptr && !delivery->rejection.empty()) {
+    return fails("Programmed", {"Invalid", "Envoy rejected the listener: " + delivery->rejection},
+                 generation);
+  }
+  if (delivery != nullptr && delivery->acknowledged) {
+    return holds("Programmed", "Programmed", "Acknowledged by every connected proxy.", generation);
+  }
+  const bool down = proxies != nullptr && !proxies->problem.empty();
+  return pending("Programmed", "Pending",
+                 down ? proxies->problem : "Waiting for a proxy to acknowledge the listener.",
+                 generation);
+}
+
+ListenerStatus listener_status(const attach::Model& model, const Delivery& delivery,
+                               const GatewayListeners& gateway, const BoundListener& listener,
+                               std::int64_t generation, engine::Read& read) {
+  const ListenerTlsState* tls = read.get(model.listener_tls, listener.id);
+  const Fault fault = unservable(gateway, listener, tls);
+  const ObjectKey& gateway_key = listener.id.gateway;
+
+  ListenerStatus status;
+  status.name = listener.id.name.str();
+  status.supported_kinds = listener.supported_kinds;
+  status.attached_routes = static_cast<std::int32_t>(read.count(model.routes_by_listener, listener.id));
+
+  Fault unaccepted = listener.conflicted ? listener.conflicted : listener.unaccepted;
+  if (!unaccepted && tls != nullptr) unaccepted = tls->unaccepted;
+  status.conditions.push_back(
+      judge("Accepted", unaccepted, "The listener is accepted.", generation));
+
+  status.conditions.push_back(
+      listener.conflicted
+          ? Condition{"Conflicted", "True", listener.conflicted.reason, listener.conflicted.message,
+                      generation}
+          : Condition{"Conflicted", "False", "NoConflicts", "No other listener conflicts.", generation});
+
+  Fault unresolved = listener.bad_kinds;
+  if (!unresolved && tls != nullptr) unresolved = tls->unresolved;
+  Condition resolved = judge("ResolvedRefs", unresolved, "All references are resolved.", generation);
+  if (tls != nullptr && tls->warning) resolved.message += " " + tls->warning.message;
+  status.conditions.push_back(std::move(resolved));
+
+  status.conditions.push_back(listener_programmed(
+      fault, read.get(delivery.resources, GatewayResource{gateway_key, listener_resource(listener)}),
+      read.get(delivery.proxies, gateway_key), generation));
+  return status;
+}
+
+// What the listeners together mean for their Gateway or ListenerSet.
+struct Summary {
+  bool any_accepted = false;
+  bool all_accepted = true;
+  bool any_programmed = false;
+  bool any_pending = false;
+  std::string failures;  // "name: message; name: message"
+};
+
+Summary summarize(const std::vector<ListenerStatus>& listeners) {
+  Summary summary;
+  for (const ListenerStatus& listener : listeners) {
+    const Condition* accepted = find(listener.conditions, "Accepted");
+    const Condition* programmed = find(listener.conditions, "Programmed");
+    const bool is_accepted = accepted->status == "True";
+    summary.any_accepted |= is_accepted;
+    summary.all_accepted &= is_accepted;
+    summary.any_programmed |= programmed->status == "True";
+    summary.any_pending |= programmed->status == "Unknown";
+    if (programmed->status == "False") {
+      summary.failures += (summary.failures.empty() ? "" : "; ") + listener.name + ": " +
+                          (is_accepted ? programmed : accepted)->message;
+    }
+  }
+  return summary;
+}
+
+Condition programmed_of(const Summary& summary, const ProxyState* proxies, std::int64_t generation) {
+  if (summary.any_programmed) {
+    return holds("Programmed", "Programmed",
+                 summary.failures.empty() ? "All listeners are programmed."
+                                          : "Some listeners are not programmed: " + summary.failures,
+                 generation);
+  }
+  if (summary.any_pending) {
+    const bool down = proxies != nullptr && !proxies->problem.empty();
+    return pending("Programmed", "Pending",
+                   down ? proxies->problem : "Waiting for a proxy to acknowledge a listener.",
+                   generation);
+  }
+  return fails("Programmed", {"Invalid", "No listener can be programmed: " + summary.failures},
+               generation);
+}
+
+Condition gateway_accepted(const GatewayListeners& gateway, const Summary& summary,
+                           std::int64_t generation) {
+  if (gateway.unaccepted) return fails("Accepted", gateway.unaccepted, generation);
+  if (!summary.any_accepted) {
+    return fails("Accepted", {"ListenersNotValid", "No listener is valid: " + summary.failures},
+                 generation);
+  }
+  if (!summary.all_accepted) {
+    return holds("Accepted", "ListenersNotValid", "Some listeners are not valid: " + summary.failures,
+                 generation);
+  }
+  return holds("Accepted", "Accepted", "The Gateway is accepted.", generation);
+}
+
+bool allows_insecure_fallback(const Gateway& gateway) {
+  if (!gateway.tls || !gateway.tls->frontend) return false;
+  const auto insecure = [](const FrontendTlsConfig& config) {
+    return config.validation && config.validation->mode == FrontendValidationMode::kAllowInsecureFallback;
+  };
+  const GatewayFrontendTls& frontend = *gateway.tls->frontend;
+  return insecure(frontend.default_config) ||
+         std::ranges::any_of(frontend.per_port,
+                             [&](const FrontendTlsPort& port) { return insecure(port.tls); });
+}
+
+}  // namespace
+
+GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class) {
+  return {{holds("Accepted", "Accepted", "This controller manages Gateways of this class.",
+                 gateway_class.metadata.generation)},
+          supported_features()};
+}
+
+GatewayStatus gateway_status(const attach::Model& model, const Delivery& delivery,
+                             const GatewayListeners& listeners, engine::Read& read) {
+  const Gateway& gateway = *listeners.gateway;
+  const ObjectKey key = gateway.key();
+  const std::int64_t generation = gateway.metadata.generation;
+  const ProxyState* proxies = read.get(delivery.proxies, key);
+
+  GatewayStatus status;
+  for (const BoundListener& listener : listeners.listeners) {
+    if (listener.id.owner.kind != Kind::kGateway) continue;
+    status.listeners.push_back(
+        listener_status(model, delivery, listeners, listener, generation, read));
+  }
+  const Summary summary = summarize(status.listeners);
+  status.conditions.push_back(gateway_accepted(listeners, summary, generation));
+  status.conditions.push_back(programmed_of(summary, proxies, generation));
+  if (const auto* facts = read.get(model.gateway_facts, key)) {
+    status.conditions.push_back(
+        judge("ResolvedRefs", facts->unresolved, "All references are resolved.", generation));
+  }
+  if (allows_insecure_fallback(gateway)) {
+    status.conditions.push_back(holds("InsecureFrontendValidationMode", "ConfigurationChanged",
+                                      "Client certificates are requested but not enforced.",
+                                      generation));
+  }
+  for (const attach::ListenerSetVerdict& set : listeners.listener_sets) {
+    if (set.not_allowed) continue;
+    const bool accepted = std::ranges::any_of(listeners.listeners, [&](const BoundListener& listener) {
+      return listener.id.owner == ObjectRef{Kind::kListenerSet, set.key} && listener.usable();
+    });
+    if (accepted) ++status.attached_listener_sets;
+  }
+  if (proxies != nullptr) status.addresses = proxies->addresses;
+  return status;
+}
+
+std::optional<ListenerSetStatus> listener_set_status(const attach::Model& model,
+                                                     const Delivery& delivery, const ListenerSet& set,
+                                                     engine::Read& read) {
+  const ObjectKey gateway_key{set.parent_ref.ns ? Name(*set.parent_ref.ns) : set.metadata.ns,
+                              set.parent_ref.name};
+  const GatewayListeners* gateway = read.get(model.listeners, gateway_key);
+  if (gateway == nullptr) return std::nullopt;
+  const auto verdict = std::ranges::find(gateway->listener_sets, set.key(), &attach::ListenerSetVerdict::key);
+  if (verdict == gateway->listener_sets.end()) return std::nullopt;
+
+  const std::int64_t generation = set.metadata.generation;
+  ListenerSetStatus status;
+  if (verdict->not_allowed) {
+    status.conditions.push_back(fails("Accepted", verdict->not_allowed, generation));
+    status.conditions.push_back(fails("Programmed", verdict->not_allowed, generation));
+    return status;
+  }
+  for (const BoundListener& listener : gateway->listeners) {
+    if (listener.id.owner != set.ref()) continue;
+    status.listeners.push_back(listener_status(model, delivery, *gateway, listener, generation, read));
+  }
+  const Summary summary = summarize(status.listeners);
+  const bool any_resolved = std::ranges::any_of(status.listeners, [](const ListenerStatus& listener) {
+    return is_true(listener.conditions, "Accepted") && is_true(listener.conditions, "ResolvedRefs");
+  });
+  if (!summary.any_accepted || !any_resolved) {
+    const Fault fault{"ListenersNotValid", "No listener is valid: " + summary.failures};
+    status.conditions.push_back(fails("Accepted", fault, generation));
+    status.conditions.push_back(fails("Programmed", fault, generation));
+    return status;
+  }
+  status.conditions.push_back(
+      holds("Accepted", "Accepted",
+            summary.all_accepted ? "The ListenerSet is accepted."
+                                 : "Some listeners are not valid: " + summary.failures,
+            generation));
+  status.conditions.push_back(programmed_of(summary, read.get(delivery.proxies, gateway_key), generation));
+  return status;
+}
+
+}  // namespace kgw::status
