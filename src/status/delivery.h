@@ -1,7 +1,8 @@
-// What proxies have taken over, as inputs of the status tables: contract 7, "status tells the truth".
+// What proxies have taken over, as inputs of the status tables: contract 7, "status tells the
+// truth".
 //
-// The xDS ledger reports per resource; here it becomes tables, so that a status that says Programmed is
-// recomputed exactly when the resource behind it is acknowledged or rejected.
+// The xDS ledger reports per resource; here it becomes tables, so that a status that says
+// Programmed is recomputed exactly when the resource behind it is acknowledged or rejected.
 #pragma once
 
 #include <string>
@@ -43,12 +44,14 @@ struct RoutePort {
   }
 };
 inline std::string to_string(const RoutePort& id) {
-  return kgw::to_string(id.route) + "|" + kgw::to_string(id.gateway) + ":" + std::to_string(id.port);
+  return kgw::to_string(id.route) + "|" + kgw::to_string(id.gateway) + ":" +
+         std::to_string(id.port);
 }
 
 struct ResourceDelivery {
-  bool acknowledged = false;  // every connected proxy has a version of it, and none rejects the newest
-  std::string rejection;      // Envoy's own words, while the newest version is rejected
+  bool acknowledged =
+      false;              // every connected proxy has a version of it, and none rejects the newest
+  std::string rejection;  // Envoy's own words, while the newest version is rejected
 
   friend bool operator==(const ResourceDelivery&, const ResourceDelivery&) = default;
 };

@@ -5,7 +5,8 @@
 
 namespace kgw::status {
 
-// GatewayClass.status.supportedFeatures of Gateway API v1.7. Only what is built and tested is listed.
+// GatewayClass.status.supportedFeatures of Gateway API v1.7. Only what is built and tested is
+// listed.
 const std::vector<std::string>& supported_features() {
   static const std::vector<std::string> features = {
       "BackendTLSPolicy",

@@ -21,15 +21,15 @@ envoy::ResourceKey listener_resource(const BoundListener& listener) {
 
 bool terminates_tls(const BoundListener& listener) {
   return listener.protocol == attach::Protocol::kHttps ||
-         (listener.protocol == attach::Protocol::kTls &&
-          listener.tls_mode == TlsMode::kTerminate);
+         (listener.protocol == attach::Protocol::kTls && listener.tls_mode == TlsMode::kTerminate);
 }
 
 // Why a usable listener is not served, before any proxy is asked. Empty = it should be served.
 Fault unservable(const GatewayListeners& gateway, const BoundListener& listener,
                  const ListenerTlsState* tls) {
   if (listener.conflicted) return listener.conflicted;
-  if (gateway.unaccepted) return {"Invalid", "The Gateway is not accepted: " + gateway.unaccepted.message};
+  if (gateway.unaccepted)
+    return {"Invalid", "The Gateway is not accepted: " + gateway.unaccepted.message};
   if (listener.unaccepted) return {"Invalid", listener.unaccepted.message};
   if (terminates_tls(listener) && (tls == nullptr || !tls->usable())) {
     if (tls != nullptr && tls->unaccepted) return {"Invalid", tls->unaccepted.message};
@@ -65,27 +65,30 @@ ListenerStatus listener_status(const attach::Model& model, const Delivery& deliv
   ListenerStatus status;
   status.name = listener.id.name.str();
   status.supported_kinds = listener.supported_kinds;
-  status.attached_routes = static_cast<std::int32_t>(read.count(model.routes_by_listener, listener.id));
+  status.attached_routes =
+      static_cast<std::int32_t>(read.count(model.routes_by_listener, listener.id));
 
   Fault unaccepted = listener.conflicted ? listener.conflicted : listener.unaccepted;
   if (!unaccepted && tls != nullptr) unaccepted = tls->unaccepted;
   status.conditions.push_back(
       judge("Accepted", unaccepted, "The listener is accepted.", generation));
 
-  status.conditions.push_back(
-      listener.conflicted
-          ? Condition{"Conflicted", "True", listener.conflicted.reason, listener.conflicted.message,
-                      generation}
-          : Condition{"Conflicted", "False", "NoConflicts", "No other listener conflicts.", generation});
+  status.conditions.push_back(listener.conflicted
+                                  ? Condition{"Conflicted", "True", listener.conflicted.reason,
+                                              listener.conflicted.message, generation}
+                                  : Condition{"Conflicted", "False", "NoConflicts",
+                                              "No other listener conflicts.", generation});
 
   Fault unresolved = listener.bad_kinds;
   if (!unresolved && tls != nullptr) unresolved = tls->unresolved;
-  Condition resolved = judge("ResolvedRefs", unresolved, "All references are resolved.", generation);
+  Condition resolved =
+      judge("ResolvedRefs", unresolved, "All references are resolved.", generation);
   if (tls != nullptr && tls->warning) resolved.message += " " + tls->warning.message;
   status.conditions.push_back(std::move(resolved));
 
   status.conditions.push_back(listener_programmed(
-      fault, read.get(delivery.resources, GatewayResource{gateway_key, listener_resource(listener)}),
+      fault,
+      read.get(delivery.resources, GatewayResource{gateway_key, listener_resource(listener)}),
       read.get(delivery.proxies, gateway_key), generation));
   return status;
 }
@@ -117,11 +120,13 @@ Summary summarize(const std::vector<ListenerStatus>& listeners) {
   return summary;
 }
 
-Condition programmed_of(const Summary& summary, const ProxyState* proxies, std::int64_t generation) {
+Condition programmed_of(const Summary& summary, const ProxyState* proxies,
+                        std::int64_t generation) {
   if (summary.any_programmed) {
     return holds("Programmed", "Programmed",
-                 summary.failures.empty() ? "All listeners are programmed."
-                                          : "Some listeners are not programmed: " + summary.failures,
+                 summary.failures.empty()
+                     ? "All listeners are programmed."
+                     : "Some listeners are not programmed: " + summary.failures,
                  generation);
   }
   if (summary.any_pending) {
@@ -142,8 +147,8 @@ Condition gateway_accepted(const GatewayListeners& gateway, const Summary& summa
                  generation);
   }
   if (!summary.all_accepted) {
-    return holds("Accepted", "ListenersNotValid", "Some listeners are not valid: " + summary.failures,
-                 generation);
+    return holds("Accepted", "ListenersNotValid",
+                 "Some listeners are not valid: " + summary.failures, generation);
   }
   return holds("Accepted", "Accepted", "The Gateway is accepted.", generation);
 }
@@ -151,7 +156,8 @@ Condition gateway_accepted(const GatewayListeners& gateway, const Summary& summa
 bool allows_insecure_fallback(const Gateway& gateway) {
   if (!gateway.tls || !gateway.tls->frontend) return false;
   const auto insecure = [](const FrontendTlsConfig& config) {
-    return config.validation && config.validation->mode == FrontendValidationMode::kAllowInsecureFallback;
+    return config.validation &&
+           config.validation->mode == FrontendValidationMode::kAllowInsecureFallback;
   };
   const GatewayFrontendTls& frontend = *gateway.tls->frontend;
   return insecure(frontend.default_config) ||
@@ -194,9 +200,10 @@ GatewayStatus gateway_status(const attach::Model& model, const Delivery& deliver
   }
   for (const attach::ListenerSetVerdict& set : listeners.listener_sets) {
     if (set.not_allowed) continue;
-    const bool accepted = std::ranges::any_of(listeners.listeners, [&](const BoundListener& listener) {
-      return listener.id.owner == ObjectRef{Kind::kListenerSet, set.key} && listener.usable();
-    });
+    const bool accepted =
+        std::ranges::any_of(listeners.listeners, [&](const BoundListener& listener) {
+          return listener.id.owner == ObjectRef{Kind::kListenerSet, set.key} && listener.usable();
+        });
     if (accepted) ++status.attached_listener_sets;
   }
   if (proxies != nullptr) status.addresses = proxies->addresses;
@@ -204,13 +211,14 @@ GatewayStatus gateway_status(const attach::Model& model, const Delivery& deliver
 }
 
 std::optional<ListenerSetStatus> listener_set_status(const attach::Model& model,
-                                                     const Delivery& delivery, const ListenerSet& set,
-                                                     engine::Read& read) {
+                                                     const Delivery& delivery,
+                                                     const ListenerSet& set, engine::Read& read) {
   const ObjectKey gateway_key{set.parent_ref.ns ? Name(*set.parent_ref.ns) : set.metadata.ns,
                               set.parent_ref.name};
   const GatewayListeners* gateway = read.get(model.listeners, gateway_key);
   if (gateway == nullptr) return std::nullopt;
-  const auto verdict = std::ranges::find(gateway->listener_sets, set.key(), &attach::ListenerSetVerdict::key);
+  const auto verdict =
+      std::ranges::find(gateway->listener_sets, set.key(), &attach::ListenerSetVerdict::key);
   if (verdict == gateway->listener_sets.end()) return std::nullopt;
 
   const std::int64_t generation = set.metadata.generation;
@@ -222,24 +230,28 @@ std::optional<ListenerSetStatus> listener_set_status(const attach::Model& model,
   }
   for (const BoundListener& listener : gateway->listeners) {
     if (listener.id.owner != set.ref()) continue;
-    status.listeners.push_back(listener_status(model, delivery, *gateway, listener, generation, read));
+    status.listeners.push_back(
+        listener_status(model, delivery, *gateway, listener, generation, read));
   }
   const Summary summary = summarize(status.listeners);
-  const bool any_resolved = std::ranges::any_of(status.listeners, [](const ListenerStatus& listener) {
-    return is_true(listener.conditions, "Accepted") && is_true(listener.conditions, "ResolvedRefs");
-  });
+  const bool any_resolved =
+      std::ranges::any_of(status.listeners, [](const ListenerStatus& listener) {
+        return is_true(listener.conditions, "Accepted") &&
+               is_true(listener.conditions, "ResolvedRefs");
+      });
   if (!summary.any_accepted || !any_resolved) {
     const Fault fault{"ListenersNotValid", "No listener is valid: " + summary.failures};
     status.conditions.push_back(fails("Accepted", fault, generation));
     status.conditions.push_back(fails("Programmed", fault, generation));
     return status;
   }
+  status.conditions.push_back(holds("Accepted", "Accepted",
+                                    summary.all_accepted
+                                        ? "The ListenerSet is accepted."
+                                        : "Some listeners are not valid: " + summary.failures,
+                                    generation));
   status.conditions.push_back(
-      holds("Accepted", "Accepted",
-            summary.all_accepted ? "The ListenerSet is accepted."
-                                 : "Some listeners are not valid: " + summary.failures,
-            generation));
-  status.conditions.push_back(programmed_of(summary, read.get(delivery.proxies, gateway_key), generation));
+      programmed_of(summary, read.get(delivery.proxies, gateway_key), generation));
   return status;
 }
 

@@ -8,7 +8,8 @@
 
 namespace kgw::status {
 
-// The features that this build supports, by their names in Gateway API (features.cc says which have a test).
+// The features that this build supports, by their names in Gateway API (features.cc says which have
+// a test).
 const std::vector<std::string>& supported_features();
 
 GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class);
@@ -17,7 +18,8 @@ GatewayStatus gateway_status(const attach::Model& model, const Delivery& deliver
                              const attach::GatewayListeners& listeners, engine::Read& read);
 
 // Absent when the set names no Gateway of ours.
-std::optional<ListenerSetStatus> listener_set_status(const attach::Model& model, const Delivery& delivery,
+std::optional<ListenerSetStatus> listener_set_status(const attach::Model& model,
+                                                     const Delivery& delivery,
                                                      const ListenerSet& set, engine::Read& read);
 
 }  // namespace kgw::status

@@ -41,7 +41,8 @@ Json to_json(const std::vector<ListenerStatus>& listeners) {
 
 Json body(const GatewayClassStatus& status) {
   Json features = Json::array();
-  for (const std::string& feature : status.supported_features) features.push_back({{"name", feature}});
+  for (const std::string& feature : status.supported_features)
+    features.push_back({{"name", feature}});
   return {{"conditions", to_json(status.conditions)}, {"supportedFeatures", std::move(features)}};
 }
 

@@ -1,8 +1,8 @@
 // StatusStore: the statuses as last reported, with the times at which conditions changed.
 //
-// Keeps for each object what a reader sees; update() merges a new status into it the way the API server's
-// clients do: a condition whose status did not flip keeps its lastTransitionTime. Reports whether anything
-// differs, so that a writer writes only then.
+// Keeps for each object what a reader sees; update() merges a new status into it the way the API
+// server's clients do: a condition whose status did not flip keeps its lastTransitionTime. Reports
+// whether anything differs, so that a writer writes only then.
 #pragma once
 
 #include <cstdint>

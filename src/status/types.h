@@ -1,5 +1,6 @@
-// The statuses this product reports, as plain values: what would be written under `status` of each kind.
-// Transition times are left out (0): they belong to whoever stores a status and knows the one before.
+// The statuses this product reports, as plain values: what would be written under `status` of each
+// kind. Transition times are left out (0): they belong to whoever stores a status and knows the one
+// before.
 #pragma once
 
 #include <optional>

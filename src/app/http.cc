@@ -1,0 +1,215 @@
+#include "app/http.h"
+
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/version.hpp>
+#include <chrono>
+#include <thread>
+
+namespace kgw::app {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using Tcp = asio::ip::tcp;
+
+constexpr std::size_t kMaxRequestBytes = 64 * 1024;
+constexpr std::chrono::seconds kTimeout{5};
+constexpr std::chrono::seconds kIdleTimeout{60};
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::string percent_decode(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size();
+    if (escape && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0) {
+      out += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
+      i += 2;
+    } else {
+      out += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+HttpRequest parse(std::string_view method, std::string_view target) {
+  HttpRequest request{std::string(method), std::string(target.substr(0, target.find('?'))), {}};
+  if (request.path.size() == target.size()) return request;
+  std::string_view rest = target.substr(request.path.size() + 1);
+  while (!rest.empty()) {
+    const std::string_view pair = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+    const std::string_view key = pair.substr(0, pair.find('='));
+    const std::string_view value = key.size() == pair.size() ? "" : pair.substr(key.size() + 1);
+    request.query[percent_decode(key)] = percent_decode(value);
+  }
+  return request;
+}
+
+std::expected<Tcp::endpoint, std::string> parse_address(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string::npos) return std::unexpected("address \"" + address + "\" has no port");
+  std::string host = address.substr(0, colon);
+  if (host.size() > 1 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  if (host.empty() || host == "localhost") host = "127.0.0.1";
+  beast::error_code error;
+  const auto ip = asio::ip::make_address(host, error);
+  if (error) return std::unexpected("\"" + host + "\" is not an IP address");
+  const std::string port = address.substr(colon + 1);
+  char* end = nullptr;
+  const long number = std::strtol(port.c_str(), &end, 10);
+  if (port.empty() || *end != '\0' || number < 0 || number > 65535) {
+    return std::unexpected("\"" + port + "\" is not a port");
+  }
+  return Tcp::endpoint(ip, static_cast<unsigned short>(number));
+}
+
+}  // namespace
+
+// Shared with the sessions, so that a session that ends last is safe.
+struct HttpServer::State {
+  asio::io_context io{1};
+  Tcp::acceptor acceptor{io};
+  Handler handler;
+  std::string address;
+  std::thread thread;
+};
+
+namespace {
+
+// One connection: read, answer, repeat.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(Tcp::socket socket, const HttpServer::Handler& handler)
+      : stream_(std::move(socket)), handler_(handler) {}
+
+  void read() {
+    parser_.emplace();
+    parser_->body_limit(kMaxRequestBytes);
+    stream_.expires_after(kIdleTimeout);
+    http::async_read(stream_, buffer_, *parser_,
+                     [self = shared_from_this()](beast::error_code error, std::size_t) {
+                       if (!error) self->answer();
+                     });
+  }
+
+ private:
+  void answer() {
+    const auto& request = parser_->get();
+    HttpResponse response = handler_(parse(request.method_string(), request.target()));
+    message_ = {static_cast<http::status>(response.status), request.version()};
+    message_.set(http::field::content_type, response.content_type);
+    message_.keep_alive(request.keep_alive());
+    message_.body() = request.method() == http::verb::head ? "" : std::move(response.body);
+    message_.prepare_payload();
+    stream_.expires_after(kTimeout);
+    http::async_write(stream_, message_,
+                      [self = shared_from_this()](beast::error_code error, std::size_t) {
+                        if (!error && self->message_.keep_alive()) self->read();
+                      });
+  }
+
+  beast::tcp_stream stream_;
+  beast::flat_buffer buffer_{kMaxRequestBytes};
+  std::optional<http::request_parser<http::string_body>> parser_;
+  http::response<http::string_body> message_;
+  const HttpServer::Handler& handler_;
+};
+
+void accept(Tcp::acceptor& acceptor, const HttpServer::Handler& handler) {
+  acceptor.async_accept([&](beast::error_code error, Tcp::socket socket) {
+    if (error == asio::error::operation_aborted) return;
+    if (!error) std::make_shared<Session>(std::move(socket), handler)->read();
+    accept(acceptor, handler);
+  });
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<HttpServer>, std::string> HttpServer::listen(
+    const std::string& address, Handler handler) {
+  const auto endpoint = parse_address(address);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  auto state = std::make_shared<State>();
+  state->handler = std::move(handler);
+  beast::error_code error;
+  state->acceptor.open(endpoint->protocol(), error);
+  if (!error) state->acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) state->acceptor.bind(*endpoint, error);
+  if (!error) state->acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error) return std::unexpected("cannot listen on " + address + ": " + error.message());
+  const Tcp::endpoint bound = state->acceptor.local_endpoint();
+  const std::string host = bound.address().to_string();
+  state->address =
+      (bound.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(bound.port());
+  accept(state->acceptor, state->handler);
+  state->thread = std::thread([state = state.get()] { state->io.run(); });
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
+}
+
+HttpServer::HttpServer(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+HttpServer::~HttpServer() {
+  state_->io.stop();
+  state_->thread.join();
+}
+
+std::string HttpServer::address() const { return state_->address; }
+
+std::expected<HttpResponse, std::string> http_request(const std::string& address,
+                                                      const std::string& method,
+                                                      const std::string& target) {
+  const auto endpoint = parse_address(address);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  asio::io_context io;
+  beast::tcp_stream stream(io);
+  http::request<http::empty_body> request{http::verb::get, target, 11};
+  request.method_string(method);
+  request.set(http::field::host, address);
+  request.set(http::field::connection, "close");
+  beast::flat_buffer buffer;
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(256UL * 1024 * 1024);
+
+  beast::error_code result;
+  const auto fail = [&](beast::error_code error) { result = error; };
+  stream.expires_after(kTimeout);
+  stream.async_connect(*endpoint, [&](beast::error_code error) {
+    if (error) return fail(error);
+    http::async_write(stream, request, [&](beast::error_code error, std::size_t) {
+      if (error) return fail(error);
+      http::async_read(stream, buffer, parser,
+                       [&](beast::error_code error, std::size_t) { fail(error); });
+    });
+  });
+  io.run();
+  if (result) return std::unexpected(address + ": " + result.message());
+  const auto& message = parser.get();
+  return HttpResponse{static_cast<int>(message.result_int()),
+                      std::string(message[http::field::content_type]), message.body()};
+}
+
+std::string percent_encode(const std::string& text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const unsigned char c : text) {
+    if (std::isalnum(c) || c == '-' || c == '_' || c == '.' || c == '~') {
+      out += static_cast<char>(c);
+    } else {
+      out += {'%', kHex[c >> 4], kHex[c & 15]};
+    }
+  }
+  return out;
+}
+
+}  // namespace kgw::app

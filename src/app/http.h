@@ -1,0 +1,54 @@
+// The admin endpoints' transport: a small HTTP/1.1 server and client on loopback.
+//
+// The server answers one request at a time per connection from a handler that may block; it is for
+// operators and scrapers, not for traffic.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace kgw::app {
+
+struct HttpRequest {
+  std::string method;
+  std::string path;                          // without the query
+  std::map<std::string, std::string> query;  // percent-decoded
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+};
+
+class HttpServer {
+ public:
+  using Handler = std::function<HttpResponse(const HttpRequest&)>;
+
+  // Listens on `address` ("127.0.0.1:9095"; port 0 = any free one). Error: why it cannot.
+  static std::expected<std::unique_ptr<HttpServer>, std::string> listen(const std::string& address,
+                                                                        Handler handler);
+  ~HttpServer();  // stops accepting and ends open connections
+
+  // The address that really listens, "127.0.0.1:9095".
+  std::string address() const;
+
+ private:
+  struct State;
+  explicit HttpServer(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
+};
+
+// GET (or another method) http://address/target. Error: cannot connect, broken answer, or time-out
+// (5 s).
+std::expected<HttpResponse, std::string> http_request(const std::string& address,
+                                                      const std::string& method,
+                                                      const std::string& target);
+
+// %XX for everything that is not unreserved, for query values.
+std::string percent_encode(const std::string& text);
+
+}  // namespace kgw::app
