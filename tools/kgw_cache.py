@@ -92,9 +92,17 @@ def venv(requirements: pathlib.Path) -> pathlib.Path:
         run(path / "bin/pip", "install", "--quiet", "--disable-pip-version-check",
             "--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", requirements)
 
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    name = f"venv-{requirements.stem}-{digest(requirements.read_bytes(), sys.executable, version)}"
-    return entry(name, fill, in_place=True) / "bin/python"
+    key = digest(requirements.read_bytes(), sys.executable, sys.version)
+    return entry(f"venv-{requirements.stem}-{key}", fill, in_place=True) / "bin/python"
+
+
+def pip() -> pathlib.Path:
+    """A pip of our own: Debian's python3 has venv but no pip."""
+
+    def fill(path: pathlib.Path) -> None:
+        run(sys.executable, "-m", "venv", path)
+
+    return entry(f"venv-pip-{digest(sys.executable, sys.version)}", fill, in_place=True) / "bin/pip"
 
 
 def wheels(requirements: pathlib.Path) -> pathlib.Path:
@@ -102,7 +110,7 @@ def wheels(requirements: pathlib.Path) -> pathlib.Path:
 
     def fill(path: pathlib.Path) -> None:
         say(f"-- wheels of {requirements.name}")
-        run(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
+        run(pip(), "download", "--quiet", "--disable-pip-version-check",
             "--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", requirements,
             "-d", path)
 
