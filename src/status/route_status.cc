@@ -1,0 +1,69 @@
+#include "status/route_status.h"
+
+#include "status/conditions.h"
+
+namespace kgw::status {
+namespace {
+
+using attach::Fault;
+using attach::ParentBinding;
+
+Condition route_programmed(const ParentBinding& parent, const RouteFacts& facts,
+                           const ProgressOf& progress) {
+  if (facts.replaced) return fails(kRouteProgrammed, facts.replaced, facts.generation);
+  bool delivered = true;
+  for (const attach::ListenerAttachment& listener : parent.listeners) {
+    const Progress state = progress(listener);
+    if (!state.rejection.empty()) {
+      return fails(kRouteProgrammed,
+                   {"RouteRuleReplaced", "Envoy rejected a rule: " + state.rejection},
+                   facts.generation);
+    }
+    delivered &= state.delivered;
+  }
+  if (delivered) {
+    return holds(kRouteProgrammed, "Programmed", "Acknowledged by every connected proxy.",
+                 facts.generation);
+  }
+  return pending(kRouteProgrammed, "Pending", "Waiting for a proxy to acknowledge the rules.",
+                 facts.generation);
+}
+
+Conditions parent_conditions(const ParentBinding& parent, const RouteFacts& facts,
+                             const ProgressOf& progress) {
+  const Fault& unaccepted = parent.unaccepted ? parent.unaccepted : facts.unaccepted;
+  Conditions conditions = {
+      judge("Accepted", unaccepted, "The route is accepted.", facts.generation),
+      judge("ResolvedRefs", facts.unresolved, "All references are resolved.", facts.generation)};
+  if (unaccepted) return conditions;
+  if (facts.partially_invalid) {
+    conditions.push_back({"PartiallyInvalid", "True", facts.partially_invalid.reason,
+                          facts.partially_invalid.message, facts.generation});
+  }
+  conditions.push_back(route_programmed(parent, facts, progress));
+  return conditions;
+}
+
+}  // namespace
+
+RouteStatus route_status(const attach::RouteAttachment& attachment, const RouteFacts& facts,
+                         const ProgressOf& progress) {
+  RouteStatus status;
+  for (const ParentBinding& parent : attachment.parents) {
+    status.parents.push_back({parent.parent, parent_conditions(parent, facts, progress)});
+  }
+  return status;
+}
+
+PolicyStatus backend_tls_status(const attach::BackendTlsVerdict& verdict, std::int64_t generation) {
+  PolicyStatus status;
+  for (const ObjectKey& gateway : verdict.gateways) {
+    status.ancestors.push_back(
+        {gateway,
+         {judge("Accepted", verdict.unaccepted, "The policy is accepted.", generation),
+          judge("ResolvedRefs", verdict.unresolved, "All references are resolved.", generation)}});
+  }
+  return status;
+}
+
+}  // namespace kgw::status

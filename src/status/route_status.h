@@ -1,0 +1,35 @@
+// Statuses of routes (per parentRef) and of BackendTLSPolicies (per Gateway).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "attach/attachment.h"
+#include "attach/model.h"
+#include "status/delivery.h"
+#include "status/types.h"
+
+namespace kgw::status {
+
+// What policy says about a route as a whole.
+struct RouteFacts {
+  std::int64_t generation = 0;
+  attach::Fault unaccepted;
+  attach::Fault unresolved;
+  attach::Fault partially_invalid;
+  attach::Fault replaced;
+};
+
+// How far one listener's share of a route has come.
+struct Progress {
+  bool delivered = false;  // every proxy acknowledged the present rules
+  std::string rejection;   // Envoy's words, when it refused rules of this route
+};
+using ProgressOf = std::function<Progress(const attach::ListenerAttachment&)>;
+
+RouteStatus route_status(const attach::RouteAttachment& attachment, const RouteFacts& facts,
+                         const ProgressOf& progress);
+
+PolicyStatus backend_tls_status(const attach::BackendTlsVerdict& verdict, std::int64_t generation);
+
+}  // namespace kgw::status
