@@ -53,7 +53,7 @@ void ReaderSet::add(Source* reader) {
     return;
   }
   if (block->size == block->capacity) {
-    PointerBlock* wider = PointerBlock::make(block->capacity * 2);
+    PointerBlock* wider = PointerBlock::make(block->capacity + block->capacity / 2);
     std::copy_n(block->data(), block->size, wider->data());
     wider->size = block->size;
     PointerBlock::free(block);

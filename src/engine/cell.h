@@ -69,7 +69,7 @@ class ReaderSet {
     }
   }
 
-  static constexpr uint32_t kFewMax = 16;
+  static constexpr uint32_t kFewMax = 64;
 
  private:
   using Many = absl::flat_hash_set<Source*>;

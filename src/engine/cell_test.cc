@@ -22,7 +22,7 @@ TEST(ReaderSet, HoldsWhatWasAddedAtEverySize) {
   std::deque<Source> readers;
   ReaderSet set;
   std::set<Source*> expected;
-  for (uint32_t i = 0; i < 4 * ReaderSet::kFewMax; ++i) {
+  for (uint32_t i = 0; i < 3 * ReaderSet::kFewMax; ++i) {
     set.add(&readers.emplace_back(i, ReadKind::kValue));
     expected.insert(&readers.back());
     EXPECT_EQ(content(set), expected);
@@ -37,12 +37,12 @@ TEST(ReaderSet, HoldsWhatWasAddedAtEverySize) {
 TEST(ReaderSet, FollowsRandomEdits) {
   std::mt19937 random(1);
   std::deque<Source> readers;
-  for (uint32_t i = 0; i < 40; ++i) readers.emplace_back(i, ReadKind::kValue);
+  for (uint32_t i = 0; i < 150; ++i) readers.emplace_back(i, ReadKind::kValue);
   ReaderSet set;
   std::set<Source*> expected;
-  for (int step = 0; step < 20'000; ++step) {
+  for (int step = 0; step < 24'000; ++step) {
     // The part of the readers in play grows and shrinks, so that all forms are passed often.
-    Source* reader = &readers[random() % (1 + step / 50 % readers.size())];
+    Source* reader = &readers[random() % (1 + step / 40 % readers.size())];
     if (expected.insert(reader).second) {
       set.add(reader);
     } else {

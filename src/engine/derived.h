@@ -140,10 +140,13 @@ class Derived final : public Table<K, V> {
   void settle() override {
     for (const Feed& feed : feeds_) feed.update(true);
     for (const Feed& feed : feeds_) feed.update(false);
-    const auto as_cell = [](Source* entry) { return static_cast<Cell*>(entry); };
-    std::ranges::sort(this->dirty_, typename Base::ByKey::Less(), as_cell);
+    const auto by_key = [](Source* a, Source* b) {
+      return static_cast<Cell*>(a)->key < static_cast<Cell*>(b)->key;
+    };
+    // A feed that keeps the keys has marked them in order already.
+    if (!std::ranges::is_sorted(this->dirty_, by_key)) std::ranges::sort(this->dirty_, by_key);
     for (Source* cell : this->dirty_) recompute(*static_cast<DerivedCell*>(cell));
-    this->dirty_.clear();
+    reset_list(this->dirty_);
   }
 
   void recompute(DerivedCell& cell) {

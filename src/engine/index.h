@@ -224,14 +224,14 @@ class Index final : public Node {
       edit.bucket->main().reset(Source::kTouched);
       edit.bucket->main().reset(Source::kMoved);
     }
-    edits_.clear();
+    reset_list(edits_);
     for (Bucket* bucket : retired_) {
       bucket->main().reset(Source::kRetired);
       if (!bucket->members.empty() || !bucket->unread()) continue;
       buckets_.erase(buckets_.find(bucket));
       delete bucket;
     }
-    retired_.clear();
+    reset_list(retired_);
   }
 
   void explain(const Source& source, Explanation& out, std::vector<const Source*>& made_from,

@@ -264,12 +264,18 @@ class Trial {
     ASSERT_FALSE(changes.empty());
     for (size_t i = 0; i < changes.size(); ++i) {
       const auto& [key, before, after] = changes[i];
-      if (i > 0) EXPECT_LT(changes[i - 1].key, key);
+      if (i > 0) {
+        EXPECT_LT(changes[i - 1].key, key);
+      }
       ASSERT_TRUE(before != nullptr || after != nullptr);
-      if (before && after) EXPECT_NE(*before, *after);
+      if (before && after) {
+        EXPECT_NE(*before, *after);
+      }
       auto it = mirror.find(key);
       ASSERT_EQ(it != mirror.end(), before != nullptr);
-      if (before) EXPECT_EQ(it->second, *before);
+      if (before) {
+        EXPECT_EQ(it->second, *before);
+      }
       if (after) mirror[key] = *after;
       if (!after) mirror.erase(key);
     }

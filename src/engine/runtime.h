@@ -70,6 +70,17 @@ struct ExplainLimits {
 // Reports a programming error on stderr and aborts.
 [[noreturn]] void fatal(std::string_view message);
 
+// Empties a list that lives from commit to commit, and gives back what only a large one needed.
+template <class T>
+void reset_list(std::vector<T>& list) {
+  constexpr size_t kKeep = 256;
+  if (list.capacity() > kKeep) {
+    list = std::vector<T>();
+  } else {
+    list.clear();
+  }
+}
+
 class Runtime;
 
 class Node {

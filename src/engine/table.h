@@ -171,14 +171,14 @@ class Table : public Node {
   }
 
   void finish() override {
-    edits_.clear();
+    reset_list(edits_);
     for (Cell* cell : retired_) {
       cell->reset(Source::kRetired);
       if (cell->value != nullptr || !cell->readers.empty() || pinned(*cell)) continue;
       cells_.erase(cells_.find(cell));
       delete_cell(cell);
     }
-    retired_.clear();
+    reset_list(retired_);
   }
 
   void explain(const Source& source, Explanation& out, std::vector<const Source*>&,
@@ -211,14 +211,19 @@ class Input final : public Table<K, V> {
 
   // Staged until the next commit, where the last call for a key counts. A value equal to the one
   // of the last commit changes nothing. A null pointer erases.
-  void set(K key, std::shared_ptr<const V> value) {
+  void set(K key, V value) { stage(std::move(key), std::make_shared<const V>(std::move(value))); }
+  template <std::convertible_to<std::shared_ptr<const V>> Pointer>
+  void set(K key, Pointer value) {
+    stage(std::move(key), std::move(value));
+  }
+  void erase(K key) { stage(std::move(key), nullptr); }
+
+ private:
+  void stage(K key, std::shared_ptr<const V> value) {
     this->runtime_.require_idle("set()", *this);
     staged_.insert_or_assign(std::move(key), std::move(value));
   }
-  void set(K key, V value) { set(std::move(key), std::make_shared<const V>(std::move(value))); }
-  void erase(K key) { set(std::move(key), std::shared_ptr<const V>()); }
 
- private:
   Cell* new_cell(const K& key) override { return new Cell(this->level(), key); }
   void delete_cell(Cell* cell) override { delete cell; }
 

@@ -104,7 +104,7 @@ class TwoFeedsRig : public Rig {
       g.derived<std::string, int>("out").from(odd_, copy).from(even_, copy);
 };
 
-// The entry exists in the feed before it has a value: set() gives the value through a second table.
+// The keys a to e are in the feed all the time, but have a value only when a second table has one.
 class LateValueRig : public InputRig {
  public:
   LateValueRig() {
@@ -114,6 +114,10 @@ class LateValueRig : public InputRig {
   void set(const std::string& key, int value) override {
     keys_.set(key, true);
     InputRig::set(key, value);
+  }
+  void erase(const std::string& key) override {
+    if (key < "a" || key > "e") keys_.erase(key);
+    InputRig::erase(key);
   }
 
  private:
@@ -348,13 +352,10 @@ TYPED_TEST(TableContract, ComesBackToItsSizeAfterUse) {
       });
   const auto numbers = [&] {
     std::vector<std::array<size_t, 3>> numbers;
-    for (const TableInfo& t : rig.g.tables()) {
-      if (t.name != "keys") numbers.push_back({t.size, t.cells, t.edges});
-    }
+    for (const TableInfo& t : rig.g.tables()) numbers.push_back({t.size, t.cells, t.edges});
     return numbers;
   };
   rig.g.commit();
-  if constexpr (std::is_same_v<TypeParam, LateValueRig>) return;  // it keeps its keys
   const auto start = numbers();
   for (int round = 0; round < 2; ++round) {
     for (int i = 0; i < 10'000; ++i) rig.set(std::to_string(i), i);
