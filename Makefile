@@ -41,8 +41,8 @@ format:  ## clang-format over all sources
 	clang-format-19 -i $(SOURCES)
 
 tidy: deps  ## clang-tidy over all sources
-	cmake --preset dev --log-level=WARNING
-	run-clang-tidy-19 -quiet -p build/dev -j $(JOBS) 'src/.*\.cc$$'
+	cmake --preset asan --log-level=WARNING
+	run-clang-tidy-19 -quiet -p build/asan -j $(JOBS) 'src/.*\.cc$$'
 
 clean:  ## remove build trees (the shared cache stays)
 	rm -rf build
