@@ -1,0 +1,32 @@
+// Who is to blame: reads the names of the rejected resources out of Envoy's error text.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "api/name.h"
+#include "xds/snapshot.h"
+
+namespace kgw::xds {
+
+struct Blame {
+  struct Culprit {
+    Name name;
+    std::string reason;  // Envoy's words about this one
+  };
+  std::vector<Culprit> culprits;  // a subset of the sent ones; empty: the text names none
+  // Envoy cut its text, so those not named are not cleared of suspicion.
+  bool truncated = false;
+};
+
+// Envoy applies the good ones of a CDS or LDS response and lists the others: "Error adding/updating
+// cluster(s) NAME: reason, NAME: reason" (cds_api_impl.cc), "Error adding/updating listener(s)
+// NAME: reason\nNAME: reason\n" (lds_api.cc). The text of other types names nobody.
+Blame blame(ResourceType type, std::string_view error, const absl::flat_hash_set<Name>& sent);
+
+// Without the line ends that Envoy leaves.
+std::string trimmed(std::string_view error);
+
+}  // namespace kgw::xds

@@ -1,0 +1,42 @@
+// SotwStream: a Stream that speaks state-of-the-world xDS (StreamAggregatedResources).
+//
+// A response to a wildcard carries everything the proxy is to hold: what it accepted before, where
+// newer content must wait or was refused, and the news. Other types are sent name by name.
+// The version_info is a hash of all that the proxy holds after the response, so a proxy that comes
+// back with an unchanged one is sent nothing.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "xds/stream.h"
+
+namespace kgw::xds {
+
+class SotwStream final : public Stream {
+ public:
+  using Stream::Stream;
+  void request(const Request& request, Responses& out) override;
+
+ private:
+  struct Accepted {
+    absl::flat_hash_map<Name, EntryPtr> entries;
+    std::uint64_t sum = 0;         // of the names and versions of the entries
+    std::uint64_t last_nonce = 0;  // of the last response of this type
+    bool legacy_wildcard = false;  // never named anything
+  };
+
+  void first_request(Subscription& s, const Request& request);
+  void resubscribe(Subscription& s, const Request& request);
+  bool resume(Subscription& s, const Request& request);
+  void compose(const Subscription& s, Response& response) override;
+  bool can_remove(const Subscription& s) const override { return s.wildcard; }
+  void on_held(const Subscription& s, const EntryPtr& entry) override;
+  void on_dropped(const Subscription& s, const Name& name) override;
+  Accepted& accepted(ResourceType type) { return accepted_[index_of(type)]; }
+
+  std::array<Accepted, kTypeCount> accepted_;
+};
+
+}  // namespace kgw::xds

@@ -1,0 +1,317 @@
+#include "xds/stream.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kgw::xds {
+
+Stream::Stream(const Snapshot& snapshot, StreamObserver& observer, const StreamOptions& options,
+               Time now)
+    : snapshot_(snapshot),
+      observer_(observer),
+      options_(options),
+      now_(now),
+      subscriptions_{
+          Subscription(ResourceType::kSecret),      Subscription(ResourceType::kCluster),
+          Subscription(ResourceType::kEndpoint),    Subscription(ResourceType::kListener),
+          Subscription(ResourceType::kScopedRoute), Subscription(ResourceType::kRoute)} {}
+
+void Stream::changed(const Notice& notice, Responses& out) {
+  for (const Change& change : notice.changes) {
+    Subscription& s = subscription(change.key.type);
+    const Name& name = change.key.name;
+    if (!s.requested) continue;
+    if (change.after == nullptr) settle(change.key.type, name);
+    if (auto frozen = s.frozen.find(name); frozen != s.frozen.end()) {
+      if (change.after == nullptr) {
+        s.frozen.erase(frozen);
+      } else {
+        frozen->second.next = std::min(frozen->second.next, notice.generation);
+      }
+    }
+    if (s.covers(name)) mark(s, name, notice.generation, false);
+  }
+  flush(out);
+}
+
+void Stream::tick(Time now, Responses& out) {
+  now_ = now;
+  bool progress = false;
+  if (const std::size_t released = gate_.release(now, options_.gate_timeout); released > 0) {
+    gates_released_ += released;
+    progress = true;
+  }
+  if (removals_held_since_ && now - *removals_held_since_ >= options_.reconnect_grace) {
+    removals_held_since_.reset();
+    progress = true;
+  }
+  absl::erase_if(waiting_removals_, [&](const auto& waiting) {
+    const auto& [key, since] = waiting;
+    auto& work = subscription(key.type).work;
+    auto found = work.find(key.name);
+    if (found == work.end() || snapshot_.contains(key.type, key.name)) return true;
+    if (now - since < options_.gate_timeout || kept_by_rejection(found->second.generation)) {
+      return false;
+    }
+    found->second.released = true;
+    ++gates_released_;
+    progress = true;
+    return true;
+  });
+  if (progress) flush(out);
+}
+
+void Stream::close() {
+  for (Subscription& s : subscriptions_) {
+    for (const auto& [name, work] : s.work) observer_.caught_up({s.type, name}, std::nullopt);
+    s.work.clear();
+  }
+}
+
+ProxyState Stream::state(const ResourceKey& key) const {
+  const Subscription& s = subscriptions_[index_of(key.type)];
+  if (!s.requested || !s.covers(key.name)) return ProxyState::kNotSubscribed;
+  auto found = s.work.find(key.name);
+  if (found == s.work.end()) return ProxyState::kAccepted;
+  return found->second.refused && !found->second.dirty ? ProxyState::kRejected
+                                                       : ProxyState::kPending;
+}
+
+bool Stream::holds(const ResourceKey& key, Version version) const {
+  return subscriptions_[index_of(key.type)].holds(key.name, version);
+}
+
+void Stream::mark(Subscription& s, const Name& name, Generation generation, bool force) {
+  auto [found, inserted] = s.work.try_emplace(name);
+  Work& work = found->second;
+  if (inserted) observer_.behind({s.type, name});
+  work.generation = is_consumer(s.type) ? std::min(work.generation, generation) : generation;
+  work.dirty = true;
+  work.released = false;
+  work.force |= force;
+  if (s.type != ResourceType::kCluster) return;
+  const bool usable = s.holds(name) && work.flight != Work::Flight::kRemoval;
+  if (EntryPtr entry = snapshot_.find(s.type, name); entry != nullptr && !usable) {
+    gate_.add(name, entry->added(), now_);
+  }
+}
+
+void Stream::join_wildcard(Subscription& s, Generation generation) {
+  s.wildcard = true;
+  s.must_answer = true;
+  for (const auto& [name, entry] : snapshot_.table(s.type)) {
+    mark(s, name, s.holds(name) ? generation : snapshot_.generation(), false);
+  }
+  for (const auto& [name, held] : s.held) {
+    if (!snapshot_.contains(s.type, name)) mark(s, name, snapshot_.generation(), false);
+  }
+}
+
+void Stream::leave_wildcard(Subscription& s) {
+  s.wildcard = false;
+  s.must_answer = false;
+  std::vector<Name> left;
+  for (const auto& [name, held] : s.held) {
+    if (!held.subscribed()) left.push_back(name);
+  }
+  for (const auto& [name, work] : s.work) {
+    if (!s.held.contains(name)) left.push_back(name);
+  }
+  for (const Name& name : left) unsubscribe(s, name);
+}
+
+void Stream::subscribe(Subscription& s, const Name& name, Generation generation, bool force) {
+  s.held[name].subscribe(true);
+  mark(s, name, generation, force);
+}
+
+void Stream::unsubscribe(Subscription& s, const Name& name) {
+  if (s.wildcard) {
+    // The proxy may have dropped it, though the wildcard still covers it.
+    if (auto found = s.held.find(name); found != s.held.end()) found->second.subscribe(false);
+    mark(s, name, snapshot_.generation(), true);
+    return;
+  }
+  s.held.erase(name);
+  on_dropped(s, name);
+  drop_work(s, name, std::nullopt);
+  if (s.type == ResourceType::kCluster) settle(s.type, name);
+}
+
+void Stream::drop_work(Subscription& s, const Name& name, std::optional<Version> accepted) {
+  s.frozen.erase(name);
+  if (s.work.erase(name) > 0) observer_.caught_up({s.type, name}, accepted);
+}
+
+void Stream::flush(Responses& out) {
+  do {
+    settled_ = false;
+    for (Subscription& s : subscriptions_) {
+      Response response;
+      if (s.requested && s.nonce == 0 && respond(s, response)) out.push_back(std::move(response));
+    }
+  } while (settled_);
+}
+
+bool Stream::respond(Subscription& s, Response& response) {
+  if (s.work.empty() && !s.must_answer) return false;
+  std::vector<Sent> selection;
+  bool blocked = false;
+  bool fresh = false;
+  if (s.suspects_turn) select_suspects(s, selection);
+  if (selection.empty()) {
+    blocked = select_dirty(s, selection);
+    fresh = !selection.empty();
+  }
+  if (selection.empty()) select_suspects(s, selection);
+  // The first answer to a wildcard is complete: Envoy takes it for the whole.
+  if (s.must_answer ? blocked : selection.empty()) return false;
+  s.suspects_turn = fresh;
+  commit(s, std::move(selection));
+  response.type = s.type;
+  response.nonce = std::to_string(s.nonce);
+  compose(s, response);
+  return true;
+}
+
+// Returns whether something must wait.
+bool Stream::select_dirty(Subscription& s, std::vector<Sent>& selection) {
+  bool blocked = false;
+  for (auto it = s.work.begin(); it != s.work.end();) {
+    const auto current = it++;  // drop_work() leaves other iterators valid
+    const Name& name = current->first;
+    Work& work = current->second;
+    if (!work.dirty) continue;
+    EntryPtr entry = snapshot_.find(s.type, name);
+    if (entry == nullptr) {
+      const bool silent = !s.holds(name) && !work.force;
+      if (silent || !can_remove(s)) {
+        if (auto held = s.held.find(name); held != s.held.end()) held->second.clear();
+        on_dropped(s, name);
+        drop_work(s, Name(name), std::nullopt);
+        settled_ = true;
+      } else if (may_remove(s, name, work)) {
+        selection.push_back({name, nullptr, work.generation});
+      } else {
+        waiting_removals_.try_emplace({s.type, name}, now_);
+        blocked = true;
+      }
+    } else if (!work.force && s.holds(name, entry->version())) {
+      drop_work(s, Name(name), entry->version());
+      settled_ = true;
+    } else if (!work.force && work.refused && work.rejected == entry->version()) {
+      work.dirty = false;
+    } else if (EntryPtr chosen = sendable(s, name, entry); chosen != nullptr) {
+      selection.push_back({name, std::move(chosen), work.generation});
+    } else {
+      blocked = true;
+    }
+  }
+  return blocked;
+}
+
+void Stream::select_suspects(Subscription& s, std::vector<Sent>& selection) {
+  while (selection.empty() && !s.suspects.empty()) {
+    const std::vector<Name> group = std::move(s.suspects.back());
+    s.suspects.pop_back();
+    for (const Name& name : group) {
+      auto work = s.work.find(name);
+      if (work == s.work.end() || !work->second.suspect) continue;
+      if (work->second.dirty) {
+        work->second.suspect = false;  // changed meanwhile: no longer the content under suspicion
+      } else if (EntryPtr entry = snapshot_.find(s.type, name); entry != nullptr) {
+        selection.push_back({name, std::move(entry), work->second.generation});
+      }
+    }
+  }
+}
+
+EntryPtr Stream::sendable(Subscription& s, const Name& name, const EntryPtr& current) {
+  if (!is_consumer(s.type)) return current;
+  const Generation open = gate_.open_below();
+  if (current->changed() < open) return current;
+  Frozen& frozen = s.frozen.try_emplace(name, Frozen{current}).first->second;
+  return frozen.entry->changed() < open ? frozen.entry : nullptr;
+}
+
+bool Stream::may_remove(const Subscription& s, const Name& name, const Work& work) {
+  if (is_consumer(s.type) || work.released || !s.holds(name)) return true;
+  if (removals_held_since_) return false;
+  if (s.type == ResourceType::kEndpoint && subscription(ResourceType::kCluster).holds(name)) {
+    return false;
+  }
+  return oldest_consumer() > work.generation;
+}
+
+Generation Stream::oldest_consumer() const {
+  Generation oldest = kNever;
+  for (const Subscription& s : subscriptions_) {
+    if (!is_consumer(s.type)) continue;
+    for (const auto& [name, work] : s.work) {
+      if (s.holds(name) || work.suspect) oldest = std::min(oldest, work.generation);
+    }
+    for (const auto& [name, frozen] : s.frozen) {
+      oldest = std::min(oldest, frozen.entry->changed());
+    }
+    for (const Sent& sent : s.outstanding) oldest = std::min(oldest, sent.generation);
+  }
+  return oldest;
+}
+
+bool Stream::kept_by_rejection(Generation removed) const {
+  for (const Subscription& s : subscriptions_) {
+    if (!is_consumer(s.type)) continue;
+    for (const auto& [name, work] : s.work) {
+      if (work.refused && s.holds(name) && work.generation <= removed) return true;
+    }
+  }
+  return false;
+}
+
+void Stream::commit(Subscription& s, std::vector<Sent> selection) {
+  s.must_answer = false;
+  s.nonce = ++last_nonce_;
+  for (const Sent& sent : selection) {
+    Work& work = s.work[sent.name];
+    work.flight = sent.entry == nullptr ? Work::Flight::kRemoval : Work::Flight::kUpsert;
+    work.force = false;
+    work.dirty = false;
+    if (is_consumer(s.type)) work.generation = kNever;
+    if (sent.entry == nullptr) waiting_removals_.erase({s.type, sent.name});
+    if (auto frozen = s.frozen.find(sent.name); frozen != s.frozen.end()) {
+      if (frozen->second.entry == sent.entry && frozen->second.next != kNever) {
+        work.dirty = true;
+        work.generation = frozen->second.next;
+      }
+      s.frozen.erase(frozen);
+    }
+  }
+  if (s.type == ResourceType::kCluster) {
+    for (const Sent& sent : selection) {
+      if (sent.entry != nullptr && s.holds(sent.name)) follow_with_endpoints(sent.name);
+    }
+  }
+  s.outstanding = std::move(selection);
+}
+
+void Stream::follow_with_endpoints(const Name& cluster) {
+  Subscription& endpoints = subscription(ResourceType::kEndpoint);
+  if (!endpoints.requested || !endpoints.covers(cluster)) return;
+  if (!snapshot_.contains(ResourceType::kEndpoint, cluster)) return;
+  auto work = endpoints.work.find(cluster);
+  if (work != endpoints.work.end() && work->second.refused) return;
+  mark(endpoints, cluster, snapshot_.generation(), true);
+}
+
+// The name stopped being a cluster or endpoints that somebody must wait for.
+void Stream::settle(ResourceType type, const Name& name) {
+  if (type == ResourceType::kEndpoint) gate_.endpoints_answered(name);
+  // Frozen content may refer to a cluster that this proxy will never get.
+  if (type == ResourceType::kCluster && gate_.remove(name)) thaw();
+}
+
+void Stream::thaw() {
+  for (Subscription& s : subscriptions_) s.frozen.clear();
+}
+
+}  // namespace kgw::xds

@@ -1,0 +1,102 @@
+// Subscription: what one stream knows of one resource type: what the proxy asked for, what it
+// holds, and what is still owed to it.
+//
+// `held` is the only thing that grows with what the proxy holds: 16 bytes for each name. Everything
+// else is empty in a proxy that is up to date.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "xds/snapshot.h"
+
+namespace kgw::xds {
+
+// The version that a proxy holds (63 bits of it; 0: none), and whether it asked for the name
+// itself.
+class Held {
+ public:
+  bool any() const { return version_ != 0; }
+  bool is(Version version) const { return version_ == pack(version); }
+  void set(Version version) { version_ = pack(version); }
+  void clear() { version_ = 0; }
+  bool subscribed() const { return subscribed_ != 0; }
+  void subscribe(bool on) { subscribed_ = on ? 1 : 0; }
+
+ private:
+  static std::uint64_t pack(Version version) {
+    const std::uint64_t bits = version.hash & (~std::uint64_t{0} >> 1);
+    return bits == 0 ? 1 : bits;
+  }
+  std::uint64_t version_ : 63 = 0;
+  std::uint64_t subscribed_ : 1 = 0;
+};
+
+inline constexpr Generation kNever = std::numeric_limits<Generation>::max();
+
+// Something owed to the proxy: present from the moment the name is to be sent until it is accepted,
+// or for as long as its rejection stands.
+struct Work {
+  enum class Flight : std::uint8_t { kNone, kUpsert, kRemoval };
+
+  // Consumers (listeners, scopes, routes): since which generation the proxy lacks something that is
+  // not in flight. Others: the generation of the last change.
+  Generation generation = kNever;
+  Version rejected;  // of the content that the proxy refused
+  Flight flight = Flight::kNone;
+  bool dirty = false;     // to be examined when the type may send again
+  bool force = false;     // answer even if the proxy is believed to hold it
+  bool suspect = false;   // in a refused response; in Subscription::suspects or in flight
+  bool refused = false;   // `rejected` is set
+  bool released = false;  // a removal that waited too long: send it whatever still refers to it
+};
+
+struct Sent {
+  Name name;
+  EntryPtr entry;  // null: a removal
+  Generation generation = kNever;
+};
+
+// A consumer's content that waits for its clusters. Newer content does not replace it, or constant
+// change would keep the proxy from ever getting any.
+struct Frozen {
+  EntryPtr entry;
+  Generation next = kNever;  // of the first change after it
+};
+
+struct Subscription {
+  explicit Subscription(ResourceType type) : type(type) {}
+
+  bool covers(const Name& name) const {
+    if (wildcard) return true;
+    auto found = held.find(name);
+    return found != held.end() && found->second.subscribed();
+  }
+  bool holds(const Name& name) const {
+    auto found = held.find(name);
+    return found != held.end() && found->second.any();
+  }
+  bool holds(const Name& name, Version version) const {
+    auto found = held.find(name);
+    return found != held.end() && found->second.is(version);
+  }
+
+  const ResourceType type;
+  bool requested = false;  // the proxy has spoken of this type
+  bool wildcard = false;
+  bool must_answer = false;  // even if there is nothing to send
+  bool suspects_turn = false;
+  std::uint64_t nonce = 0;  // of the outstanding response; 0: none
+  absl::flat_hash_map<Name, Held> held;
+  absl::flat_hash_map<Name, Work> work;
+  absl::flat_hash_map<Name, Frozen> frozen;
+  std::vector<Sent> outstanding;
+  std::vector<std::vector<Name>> suspects;  // groups to be sent again by themselves, last first
+};
+
+// Listeners, scopes and routes refer to the other types.
+inline bool is_consumer(ResourceType type) { return type >= ResourceType::kListener; }
+
+}  // namespace kgw::xds
