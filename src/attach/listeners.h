@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -53,12 +54,17 @@ struct BoundListener {
   Name hostname;                                // lower case; empty = every host
   std::vector<RouteGroupKind> supported_kinds;  // for status; empty when none is valid
   std::vector<Kind> route_kinds;                // the kinds that may attach
-  Fault unaccepted;  // UnsupportedProtocol, PortUnavailable, UnsupportedValue, ...
-  Fault conflicted;  // HostnameConflict, ProtocolConflict
-  Fault bad_kinds;   // ResolvedRefs: InvalidRouteKinds
+  Fault unaccepted;   // UnsupportedProtocol, PortUnavailable, UnsupportedValue, ...
+  Fault conflicted;   // HostnameConflict, ProtocolConflict
+  Fault bad_kinds;    // ResolvedRefs: InvalidRouteKinds
+  Fault overlapping;  // condition OverlappingTLSConfig: OverlappingHostnames; the listener works
 
   // Routes may attach to it and it may be served.
   bool usable() const { return protocol && !unaccepted && !conflicted; }
+  // Shares its port with other listeners by hostname or SNI.
+  bool by_hostname() const {
+    return protocol && *protocol != Protocol::kTcp && *protocol != Protocol::kUdp;
+  }
   friend bool operator==(const BoundListener&, const BoundListener&);
 };
 
@@ -70,15 +76,58 @@ struct ListenerSetVerdict {
   friend bool operator==(const ListenerSetVerdict&, const ListenerSetVerdict&) = default;
 };
 
+// Which part of GatewayListeners::listeners one owner has.
+struct OwnerSpan {
+  ObjectRef owner;
+  std::size_t first = 0;
+  std::size_t count = 0;
+};
+
 // Table `listeners`: one entry per Gateway of a class of ours.
 struct GatewayListeners {
   std::shared_ptr<const Gateway> gateway;
   std::vector<BoundListener> listeners;           // in precedence order
   std::vector<ListenerSetVerdict> listener_sets;  // in precedence order
+  std::vector<OwnerSpan> owners;                  // sorted by owner; follows from `listeners`
   Fault unaccepted;  // Gateway Accepted=False: InvalidParameters, UnsupportedAddress
 
   const BoundListener* find(const ListenerId& id) const;
+  std::span<const BoundListener> of_owner(const ObjectRef& owner) const;
   friend bool operator==(const GatewayListeners&, const GatewayListeners&);
+};
+
+// Table `owner_listeners`: the part of one Gateway or ListenerSet, so that what concerns only that
+// part is not recomputed for its neighbours.
+struct OwnerListeners {
+  ObjectKey gateway;
+  Fault refused;  // a ListenerSet that the Gateway does not take; then there are no listeners
+  std::vector<BoundListener> listeners;
+
+  const BoundListener* find(const Name& name) const;
+  friend bool operator==(const OwnerListeners&, const OwnerListeners&) = default;
+};
+
+struct GatewayPort {
+  ObjectKey gateway;
+  std::int32_t port = 0;
+
+  friend auto operator<=>(const GatewayPort&, const GatewayPort&) = default;
+  friend bool operator==(const GatewayPort&, const GatewayPort&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const GatewayPort& id) {
+    return H::combine(std::move(h), id.gateway, id.port);
+  }
+};
+std::string to_string(const GatewayPort& id);
+
+// Table `port_hostnames`: the hostnames of the usable HTTP, HTTPS and TLS listeners of a port. A
+// domain belongs to the listener whose hostname is the most specific one that covers it.
+struct PortHostnames {
+  std::vector<Name> hostnames;  // sorted, distinct; empty name = every host
+
+  // The hostname that owns `domain` ("a.b.c", "*.b.c", empty = every host), if any covers it.
+  std::optional<Name> owner_of(const Name& domain) const;
+  friend bool operator==(const PortHostnames&, const PortHostnames&) = default;
 };
 
 // TLS settings of a listener from tls.options (keys kgateway.dev/...), already validated.

@@ -16,6 +16,7 @@
 #include "attach/attachment.h"
 #include "attach/backend_ref.h"
 #include "attach/listeners.h"
+#include "attach/meaning.h"
 #include "engine/graph.h"
 
 namespace kgw::attach {
@@ -50,6 +51,7 @@ struct Certificate {
   std::int64_t not_after = 0;          // seconds since the epoch
   std::vector<std::string> dns_names;  // SANs, for overlap warnings
   Fault invalid;  // not a TLS Secret, unparsable, key mismatch, unsupported algorithm
+  Fault warning;  // expired, or: the Secret is now invalid and this is its last good version
 
   friend bool operator==(const Certificate&, const Certificate&) = default;
 };
@@ -100,19 +102,55 @@ struct BackendTls {
   friend bool operator==(const BackendTls&, const BackendTls&) = default;
 };
 
+// Table `target_tls`: the BackendTLSPolicies of one Service or Backend, judged against each other.
+struct TargetTls {
+  // How one targetRef of a policy fared.
+  struct Outcome {
+    ObjectKey policy;
+    std::string section;  // empty: the whole target
+    Fault lost;           // Conflicted, TargetNotFound
+
+    friend bool operator==(const Outcome&, const Outcome&) = default;
+  };
+  std::vector<std::pair<std::int32_t, ObjectKey>> ports;  // port and the policy in force, sorted
+  std::vector<Outcome> outcomes;                          // in precedence order
+
+  friend bool operator==(const TargetTls&, const TargetTls&) = default;
+};
+
+// Table `route_backends`: the backends of a route for which there may be a BackendTLSPolicy, and
+// the Gateways that have accepted the route.
+struct RouteBackends {
+  std::vector<ObjectRef> backends;
+  std::vector<ObjectKey> gateways;
+
+  friend bool operator==(const RouteBackends&, const RouteBackends&) = default;
+};
+
 // A BackendTLSPolicy's own verdict, for its status (table `backend_tls_verdicts`).
 struct BackendTlsVerdict {
   Fault unaccepted;                 // Conflicted, NoValidCACertificate, TargetNotFound, Invalid
+  Fault partial;                    // accepted, but not in force for some of its targets
   Fault unresolved;                 // InvalidKind, InvalidCACertificateRef
   std::vector<ObjectKey> gateways;  // ancestors: Gateways whose routes use a target
 
   friend bool operator==(const BackendTlsVerdict&, const BackendTlsVerdict&) = default;
 };
 
-// Gateway-level facts outside its listeners (table `gateway_facts`): its own client certificate.
+// Table `ca_references`: the certificate authorities that a Gateway or BackendTLSPolicy names.
+struct CaReferences {
+  std::vector<ObjectRef> objects;
+
+  friend bool operator==(const CaReferences&, const CaReferences&) = default;
+};
+
+// Gateway-level facts outside its listeners (table `gateway_facts`): its own client certificate,
+// and how it validates the certificates of clients.
 struct GatewayFacts {
   ObjectKey client_certificate;  // empty when none or unusable
   Fault unresolved;              // InvalidClientCertificateRef, RefNotPermitted
+  Box<GatewayFrontendTls> frontend;
+  bool insecure_frontend = false;  // AllowInsecureFallback somewhere in `frontend`
 
   friend bool operator==(const GatewayFacts&, const GatewayFacts&) = default;
 };
@@ -121,6 +159,8 @@ inline constexpr std::string_view kControllerName = "kgateway.dev/kgateway";
 
 struct Model {
   explicit Model(engine::Graph& graph);
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
 
   // Resolves a backendRef of `from` (a route, or a Gateway for listener filters). `preferred` is
   // what the route speaks (kHttp2 for GRPCRoute, kTcp, kUdp); the port's appProtocol may say more.
@@ -132,20 +172,54 @@ struct Model {
   bool permitted(engine::Read& read, const ObjectRef& from, std::string_view to_group,
                  std::string_view to_kind, const ObjectKey& to) const;
 
+  // True if `policy` of an owner in namespace `own` selects `ns`. A Namespace that does not exist
+  // counts as one whose only label is kubernetes.io/metadata.name.
+  bool selects_namespace(engine::Read& read, const NamespacePolicy& policy, const Name& own,
+                         const Name& ns) const;
+
+  // In the order of creation: each table reads only those above it.
   Inputs inputs;
   engine::Derived<ObjectKey, ServiceFacts>& service_facts;
-  engine::Derived<ObjectKey, Certificate>& certificates;  // by Secret
-  engine::Derived<ObjectRef, CaBundle>& ca_bundles;       // by ConfigMap or Secret
+  engine::Derived<ObjectKey, StringMap>& namespace_labels;
+  engine::Index<Name, ObjectKey, ReferenceGrant>& grants_by_namespace;  // that of the targets
+
+  // Gateways of a class of ours, and ListenerSets, without what a status update changes.
+  engine::Derived<ObjectKey, Meaning<Gateway>>& own_gateways;
+  engine::Derived<ObjectKey, Meaning<ListenerSet>>& declared_sets;
+  engine::Index<ObjectKey, ObjectKey, Meaning<ListenerSet>>& sets_by_gateway;
+
   engine::Derived<ObjectKey, GatewayListeners>& listeners;
+  engine::Derived<ObjectRef, OwnerListeners>& owner_listeners;  // by Gateway or ListenerSet
+  engine::Index<GatewayPort, ObjectKey, GatewayListeners>& gateways_by_port;
+  engine::Derived<GatewayPort, PortHostnames>& port_hostnames;
+  engine::Index<std::string, ObjectKey, GatewayListeners>& gateways_by_scope;
+
+  engine::Index<ObjectKey, ObjectKey, GatewayListeners>& certificate_users;
+  engine::Derived<ObjectRef, CaReferences>& ca_references;
+  engine::Index<ObjectRef, ObjectRef, CaReferences>& ca_users;
+  engine::Input<ObjectKey, Secret>& good_secrets;  // last version whose certificate was valid
+  engine::Derived<ObjectKey, Certificate>& certificates;  // by Secret, those that are referenced
+  engine::Derived<ObjectRef, CaBundle>& ca_bundles;       // by ConfigMap or Secret, likewise
+
   engine::Derived<ObjectKey, GatewayFacts>& gateway_facts;
+  engine::Index<ListenerId, ObjectRef, OwnerListeners>& tls_listeners;
   engine::Derived<ListenerId, ListenerTlsState>& listener_tls;
+
   engine::Derived<ObjectRef, RouteAttachment>& attachments;
   engine::Index<ListenerId, ObjectRef, RouteAttachment>&
       routes_by_listener;                                             // count = attachedRoutes
   engine::Index<HostId, ObjectRef, RouteAttachment>& routes_by_host;  // HTTP and HTTPS
   engine::Index<ObjectKey, ObjectRef, RouteAttachment>& routes_by_gateway;
   engine::Index<ObjectKey, ObjectKey, EndpointSlice>& slices_by_service;
+
+  engine::Index<ObjectRef, ObjectKey, BackendTlsPolicy>& tls_policies_by_target;
+  engine::Index<Name, ObjectKey, BackendTlsPolicy>& tls_policies_by_namespace;
+  engine::Derived<ObjectRef, TargetTls>& target_tls;  // by Service or Backend
+  engine::Index<BackendPort, ObjectRef, TargetTls>& tls_ports;
   engine::Derived<BackendPort, BackendTls>& backend_tls;
+  engine::Derived<ObjectRef, RouteBackends>& route_backends;
+  engine::Index<ObjectRef, ObjectRef, RouteBackends>& routes_by_backend;
+  engine::Derived<ObjectKey, BackendTlsVerdict>& backend_tls_verdicts;
 };
 
 }  // namespace kgw::attach

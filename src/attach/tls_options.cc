@@ -1,0 +1,165 @@
+#include "attach/tls_options.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kgw::attach {
+namespace {
+
+using std::string_view_literals::operator""sv;
+
+constexpr std::string_view kPrefix = "kgateway.dev/";
+
+// What BoringSSL in Envoy 1.40 takes; TLS 1.3 suites cannot be chosen.
+constexpr std::array kCiphers = {
+    "ECDHE-ECDSA-AES128-GCM-SHA256"sv,
+    "ECDHE-RSA-AES128-GCM-SHA256"sv,
+    "ECDHE-ECDSA-AES256-GCM-SHA384"sv,
+    "ECDHE-RSA-AES256-GCM-SHA384"sv,
+    "ECDHE-ECDSA-CHACHA20-POLY1305"sv,
+    "ECDHE-RSA-CHACHA20-POLY1305"sv,
+    "ECDHE-PSK-CHACHA20-POLY1305"sv,
+    "ECDHE-ECDSA-AES128-SHA"sv,
+    "ECDHE-RSA-AES128-SHA"sv,
+    "ECDHE-PSK-AES128-CBC-SHA"sv,
+    "ECDHE-ECDSA-AES256-SHA"sv,
+    "ECDHE-RSA-AES256-SHA"sv,
+    "ECDHE-PSK-AES256-CBC-SHA"sv,
+    "AES128-GCM-SHA256"sv,
+    "AES256-GCM-SHA384"sv,
+    "AES128-SHA"sv,
+    "AES256-SHA"sv,
+    "PSK-AES128-CBC-SHA"sv,
+    "PSK-AES256-CBC-SHA"sv,
+    "DES-CBC3-SHA"sv,
+};
+constexpr std::array kCurves = {"X25519"sv, "P-256"sv, "P-384"sv, "P-521"sv, "X25519MLKEM768"sv};
+constexpr std::array kSignatures = {
+    "ecdsa_secp256r1_sha256"sv,
+    "ecdsa_secp384r1_sha384"sv,
+    "ecdsa_secp521r1_sha512"sv,
+    "rsa_pss_rsae_sha256"sv,
+    "rsa_pss_rsae_sha384"sv,
+    "rsa_pss_rsae_sha512"sv,
+    "rsa_pkcs1_sha256"sv,
+    "rsa_pkcs1_sha384"sv,
+    "rsa_pkcs1_sha512"sv,
+    "rsa_pkcs1_sha1"sv,
+    "ecdsa_sha1"sv,
+    "ed25519"sv,
+};
+constexpr std::array kVersions = {"1.0"sv, "1.1"sv, "1.2"sv, "1.3"sv};
+
+std::string_view trim(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\n") - first + 1);
+}
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    if (const auto item = trim(text.substr(0, comma)); !item.empty()) items.emplace_back(item);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return items;
+}
+
+Fault bad(std::string_view key, std::string_view what) {
+  return {"UnsupportedValue",
+          "tls.options: " + std::string(kPrefix) + std::string(key) + ": " + std::string(what)};
+}
+
+Fault choose(std::string_view key, std::string_view value,
+             std::span<const std::string_view> allowed, std::vector<std::string>& out) {
+  out = split(value);
+  if (out.empty()) return bad(key, "the list is empty");
+  for (const std::string& item : out) {
+    if (std::ranges::find(allowed, item) == allowed.end()) {
+      return bad(key, "\"" + item + "\" is not supported");
+    }
+  }
+  return {};
+}
+
+Fault read_alpn(std::string_view key, std::string_view value, std::vector<std::string>& out) {
+  out = split(value);
+  if (out == std::vector<std::string>{"allow-empty"}) {
+    out.clear();
+    return {};
+  }
+  if (out.empty()) return bad(key, "the list is empty; \"allow-empty\" turns ALPN off");
+  for (const std::string& item : out) {
+    if (item.size() > 255) return bad(key, "a protocol name is longer than 255 bytes");
+  }
+  return {};
+}
+
+Fault read_version(std::string_view key, std::string_view value, std::string& out) {
+  out = trim(value);
+  if (std::ranges::find(kVersions, out) != kVersions.end()) return {};
+  return bad(key, "\"" + out + "\" is not a TLS version, only 1.0, 1.1, 1.2 and 1.3");
+}
+
+// SHA-256 in hex, perhaps with colons.
+Fault read_hashes(std::string_view key, std::string_view value, std::vector<std::string>& out) {
+  out = split(value);
+  if (out.empty()) return bad(key, "the list is empty");
+  for (const std::string& item : out) {
+    const auto digits =
+        std::ranges::count_if(item, [](unsigned char c) { return std::isxdigit(c) != 0; });
+    const auto colons = std::ranges::count(item, ':');
+    const auto size = static_cast<std::ptrdiff_t>(item.size());
+    const bool plain = size == 64 && digits == 64;
+    const bool with_colons = size == 95 && digits == 64 && colons == 31;
+    if (!plain && !with_colons) return bad(key, "\"" + item + "\" is not a SHA-256 in hex");
+  }
+  return {};
+}
+
+Fault read_option(std::string_view key, std::string_view value, TlsOptions& result) {
+  if (key == "alpn-protocols") return read_alpn(key, value, result.alpn);
+  if (key == "cipher-suites") return choose(key, value, kCiphers, result.cipher_suites);
+  if (key == "ecdh-curves") return choose(key, value, kCurves, result.ecdh_curves);
+  if (key == "signature-algorithms") {
+    return choose(key, value, kSignatures, result.signature_algorithms);
+  }
+  if (key == "min-tls-version") return read_version(key, value, result.min_version);
+  if (key == "max-tls-version") return read_version(key, value, result.max_version);
+  if (key == "verify-certificate-hash") {
+    return read_hashes(key, value, result.verify_certificate_hashes);
+  }
+  if (key == "verify-subject-alt-names") {
+    result.verify_subject_alt_names = split(value);
+    return result.verify_subject_alt_names.empty() ? bad(key, "the list is empty") : Fault{};
+  }
+  return bad(key, "the key is not known");
+}
+
+}  // namespace
+
+Fault parse_tls_options(const StringMap& options, bool https, bool validates_clients,
+                        TlsOptions& result) {
+  if (https) result.alpn = {"h2", "http/1.1"};
+  for (const auto& [key, value] : options) {
+    if (!key.starts_with(kPrefix)) continue;
+    if (Fault fault = read_option(std::string_view(key).substr(kPrefix.size()), value, result)) {
+      return fault;
+    }
+  }
+  if (!result.min_version.empty() && !result.max_version.empty() &&
+      result.min_version > result.max_version) {
+    return bad("min-tls-version", "it is higher than max-tls-version");
+  }
+  if (!result.verify_subject_alt_names.empty() && !validates_clients) {
+    return bad("verify-subject-alt-names", "it needs a CA for client validation");
+  }
+  return {};
+}
+
+}  // namespace kgw::attach
