@@ -1,0 +1,108 @@
+#include "xds/session.h"
+
+#include <utility>
+
+namespace kgw::xds {
+
+std::shared_ptr<Session> Session::create(StreamId id, Protocol protocol, Peer peer,
+                                         std::shared_ptr<SessionHost> host) {
+  std::shared_ptr<Session> session(new Session(id, protocol, std::move(peer), std::move(host)));
+  session->self_ = session;
+  session->read_next();
+  return session;
+}
+
+Session::Session(StreamId id, Protocol protocol, Peer peer, std::shared_ptr<SessionHost> host)
+    : id_(id), protocol_(protocol), peer_(std::move(peer)), host_(std::move(host)) {}
+
+void Session::read_next() {
+  std::lock_guard lock(mutex_);
+  if (!finished_) StartRead(&incoming_);
+}
+
+void Session::write(grpc::ByteBuffer message) {
+  std::lock_guard lock(mutex_);
+  if (finished_) return;
+  if (writing_) {
+    queue_.push_back(std::move(message));
+    return;
+  }
+  writing_ = true;
+  outgoing_.Swap(&message);
+  StartWrite(&outgoing_);
+}
+
+void Session::finish(grpc::Status status) {
+  std::lock_guard lock(mutex_);
+  if (std::exchange(finished_, true)) return;
+  queue_.clear();
+  Finish(std::move(status));
+}
+
+void Session::OnReadDone(bool ok) {
+  if (!ok) {
+    finish(grpc::Status::OK);  // the proxy has nothing more to say
+    return;
+  }
+  auto decoded = decode(protocol_, incoming_);
+  if (decoded) {
+    handle(std::move(*decoded));
+  } else {
+    refuse(grpc::StatusCode::INVALID_ARGUMENT, decoded.error());
+  }
+}
+
+void Session::handle(Decoded decoded) {
+  if (!introduced_) {
+    if (!decoded.has_node) {
+      refuse(grpc::StatusCode::INVALID_ARGUMENT, "the first request of a stream must carry a node");
+      return;
+    }
+    auto group = host_->authorise(peer_, decoded.node);
+    if (!group) {
+      refuse(grpc::StatusCode::PERMISSION_DENIED, group.error());
+      return;
+    }
+    introduced_ = true;
+    unannounced_ = Proxy{protocol_, std::move(*group), std::move(decoded.node), peer_.address};
+  }
+  if (decoded.known_type) {
+    host_->received(id_, std::exchange(unannounced_, std::nullopt), std::move(decoded.request));
+    return;
+  }
+  if (protocol_ == Protocol::kDelta && !decoded.request.subscribe.empty()) {
+    write(encode_absent(decoded.type_url, decoded.request.subscribe));
+  }
+  read_next();
+}
+
+void Session::refuse(grpc::StatusCode code, const std::string& reason) {
+  host_->refused();
+  finish(grpc::Status(code, reason));
+}
+
+void Session::OnWriteDone(bool ok) {
+  if (!ok) {
+    finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the stream is broken"));
+    return;
+  }
+  std::lock_guard lock(mutex_);
+  outgoing_.Clear();
+  writing_ = false;
+  if (finished_ || queue_.empty()) return;
+  writing_ = true;
+  outgoing_.Swap(&queue_.front());
+  queue_.pop_front();
+  StartWrite(&outgoing_);
+}
+
+void Session::OnCancel() { finish(grpc::Status::CANCELLED); }
+
+void Session::OnDone() {
+  host_->done(id_);
+  std::shared_ptr<Session> self;
+  std::lock_guard lock(mutex_);  // whoever called finish() must have left it
+  self = std::move(self_);
+}
+
+}  // namespace kgw::xds

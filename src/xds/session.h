@@ -1,0 +1,65 @@
+// Session: one ADS stream on gRPC's side. Moves messages; knows nothing of what they mean.
+#pragma once
+
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/support/byte_buffer.h>
+
+#include <deque>
+#include <memory>
+#include <mutex>
+
+#include "xds/authorise.h"
+#include "xds/hub.h"
+#include "xds/wire.h"
+
+namespace kgw::xds {
+
+// What a session tells. Thread: gRPC's.
+class SessionHost {
+ public:
+  virtual ~SessionHost() = default;
+  virtual std::expected<ObjectKey, std::string> authorise(const Peer& peer, const Node& node) = 0;
+  // `proxy` comes with the first request only.
+  virtual void received(StreamId id, std::optional<Proxy> proxy, Request request) = 0;
+  virtual void refused() = 0;
+  virtual void done(StreamId id) = 0;
+};
+
+// Owns itself while gRPC uses it; others may keep it longer, it then ignores what is asked of it.
+// Thread: any.
+class Session final : public grpc::ServerGenericBidiReactor {
+ public:
+  static std::shared_ptr<Session> create(StreamId id, Protocol protocol, Peer peer,
+                                         std::shared_ptr<SessionHost> host);
+
+  void read_next();
+  void write(grpc::ByteBuffer message);
+  void finish(grpc::Status status);
+
+ private:
+  Session(StreamId id, Protocol protocol, Peer peer, std::shared_ptr<SessionHost> host);
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+  void handle(Decoded decoded);
+  void refuse(grpc::StatusCode code, const std::string& reason);
+
+  const StreamId id_;
+  const Protocol protocol_;
+  const Peer peer_;
+  std::shared_ptr<SessionHost> host_;
+  std::shared_ptr<Session> self_;
+  bool introduced_ = false;           // the first request was accepted
+  std::optional<Proxy> unannounced_;  // until the first request of a type that is served
+  grpc::ByteBuffer incoming_;
+
+  std::mutex mutex_;  // guards what follows, and every call into gRPC
+  bool finished_ = false;
+  bool writing_ = false;
+  grpc::ByteBuffer outgoing_;  // being written
+  std::deque<grpc::ByteBuffer> queue_;
+};
+
+}  // namespace kgw::xds
