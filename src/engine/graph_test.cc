@@ -163,6 +163,22 @@ TEST(Commit, WatcherAddedLaterSeesLaterChanges) {
   EXPECT_THAT(keys, ElementsAre("b"));
 }
 
+TEST(Commit, WatcherAddedByAWatcherWaitsForTheNextCommit) {
+  Graph g;
+  auto& in = g.input<Key, int>("in");
+  int calls = 0;
+  g.watch(in, [&, self = std::string(100, 'x')](auto) {
+    for (int i = 0; i < 10; ++i) g.watch(in, [&](auto) { ++calls; });
+    EXPECT_EQ(self, std::string(100, 'x')) << "moved while it ran";
+  });
+  in.set("a", 1);
+  g.commit();
+  EXPECT_EQ(calls, 0);
+  in.set("a", 2);
+  g.commit();
+  EXPECT_EQ(calls, 10);
+}
+
 TEST(Commit, TraceTellsEachRunInOrder) {
   Diamond d;
   std::vector<std::string> events;
@@ -350,7 +366,16 @@ TEST(ProgrammingErrorDeathTest, LookingBehindTheBackOfRead) {
   p.g.derived<Key, int>("out").from(
       p.in, [&](const Key& key, const int&, Read&) { return *p.in.find(key); });
   p.in.set("a", 1);
-  EXPECT_DEATH(p.g.commit(), "the compute function of \"out\" calls find\\(\\) of \"in\"");
+  EXPECT_DEATH(p.g.commit(), "the function of \"out\" calls find\\(\\) of \"in\"");
+}
+
+TEST(ProgrammingErrorDeathTest, ExtractorLooksAtATable) {
+  Plain p;
+  p.g.index<int>(p.in, "by itself", [&](const Key& key, const int&, auto&& emit) {
+    if (p.in.find(key) != nullptr) emit(1);
+  });
+  p.in.set("a", 1);
+  EXPECT_DEATH(p.g.commit(), "the function of \"by itself\" calls find\\(\\) of \"in\"");
 }
 
 TEST(ProgrammingErrorDeathTest, ChangingTheProgramAfterTheFirstCommit) {

@@ -192,11 +192,13 @@ class Index final : public Node {
   }
 
   void settle() override {
+    runtime_.computing = this;
     for (const auto& change : table_.edits_) {
       collect(*change.cell, change.before.get(), old_);
       collect(*change.cell, change.cell->value.get(), new_);
       move(change.cell);
     }
+    runtime_.computing = nullptr;
     for (const Edit& edit : edits_) announce(edit);
   }
 

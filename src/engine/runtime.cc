@@ -56,8 +56,8 @@ void Runtime::require_not_started(std::string_view name) const {
 
 void Runtime::require_idle(std::string_view what, const Node& node) const {
   if (computing == nullptr) return;
-  fatal("the compute function of \"" + computing->name() + "\" calls " + std::string(what) +
-        " of \"" + node.name() + "\"; it may only use its Read");
+  fatal("the function of \"" + computing->name() + "\" calls " + std::string(what) + " of \"" +
+        node.name() + "\"; it may use only its arguments");
 }
 
 CommitStats Runtime::commit() {

@@ -148,11 +148,12 @@ class Runtime {
   // Makes `reads` what `reader` depends on. Touches no ReaderSet when nothing differs.
   void relink(Source& reader, ReadList& list, std::vector<Source*>& reads);
 
-  // Fatal when a compute function is running: `what` would be a read or write behind its back.
+  // Fatal when a compute function or extractor is running: `what` would be a read or write behind
+  // its back.
   void require_idle(std::string_view what, const Node& node) const;
   void require_not_started(std::string_view name) const;
 
-  const Node* computing = nullptr;  // whose compute function is running
+  const Node* computing = nullptr;  // whose compute function or extractor is running
   std::vector<Source*> reads;       // scratch of the running compute function
   CommitStats stats;                // of the commit that is running
   std::function<void(const TraceEvent&)> trace;

@@ -13,6 +13,7 @@
 #include <absl/hash/hash.h>
 
 #include <algorithm>
+#include <list>
 #include <memory>
 #include <span>
 
@@ -167,7 +168,9 @@ class Table : public Node {
     for (const Edit& edit : edits_) {
       changes.push_back({edit.cell->key, edit.before, edit.cell->value});
     }
-    for (size_t i = 0; i < watchers_.size(); ++i) watchers_[i](changes);
+    // One that is added meanwhile waits for the next commit.
+    auto watcher = watchers_.begin();
+    for (size_t left = watchers_.size(); left > 0; --left) (*watcher++)(changes);
   }
 
   void finish() override {
@@ -197,7 +200,7 @@ class Table : public Node {
   std::vector<Edit> edits_;  // of the running commit, in key order
   bool observed_ = false;    // whether anybody wants edits_
   std::vector<Cell*> retired_;
-  std::vector<Watcher> watchers_;
+  std::list<Watcher> watchers_;  // a running one stays in place when another is added
 };
 
 template <class K, class V>
