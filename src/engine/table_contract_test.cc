@@ -357,17 +357,15 @@ TYPED_TEST(TableContract, ComesBackToItsSizeAfterUse) {
   };
   rig.g.commit();
   const auto start = numbers();
-  for (int round = 0; round < 2; ++round) {
-    for (int i = 0; i < 10'000; ++i) rig.set(std::to_string(i), i);
-    rig.g.commit();
-    EXPECT_EQ(out.size(), 10'000u);
-    EXPECT_NE(numbers(), start);
-    for (int i = 0; i < 10'000; ++i) rig.set(std::to_string(i), i / 2);
-    rig.g.commit();
-    for (int i = 0; i < 10'000; ++i) rig.erase(std::to_string(i));
-    rig.g.commit();
-    EXPECT_EQ(numbers(), start);
-  }
+  for (int i = 0; i < 10'000; ++i) rig.set(std::to_string(i), i);
+  rig.g.commit();
+  EXPECT_EQ(out.size(), 10'000u);
+  EXPECT_NE(numbers(), start);
+  for (int i = 0; i < 10'000; i += 10) rig.set(std::to_string(i), i / 2);
+  rig.g.commit();
+  for (int i = 0; i < 10'000; ++i) rig.erase(std::to_string(i));
+  rig.g.commit();
+  EXPECT_EQ(numbers(), start);
 }
 
 }  // namespace
