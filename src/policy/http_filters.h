@@ -32,10 +32,10 @@ inline constexpr std::string_view kRouterFilter = "envoy.filters.http.router";
 // Appends the filters in the order in which a request passes them, the router last.
 void append_http_filters(
     google::protobuf::RepeatedPtrField<
-        envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter>& chain);
+        ::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter>& chain);
 
 // Sets `route`'s configuration for the filter of that name.
-void set_filter_config(envoy::config::route::v3::Route& route, std::string_view filter,
+void set_filter_config(::envoy::config::route::v3::Route& route, std::string_view filter,
                        const google::protobuf::Message& config);
 
 // Packs deterministically: equal messages give equal bytes.

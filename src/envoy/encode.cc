@@ -1,0 +1,26 @@
+#include "envoy/encode.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/message_lite.h>
+
+#include "envoy/config/core/v3/config_source.pb.h"
+
+namespace kgw::envoy {
+
+std::string encode(const google::protobuf::MessageLite& message) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream output(&stream);
+  output.SetSerializationDeterministic(true);
+  message.SerializeToCodedStream(&output);
+  output.Trim();
+  return bytes;
+}
+
+void from_ads(::envoy::config::core::v3::ConfigSource& source) {
+  source.mutable_ads();
+  source.set_resource_api_version(::envoy::config::core::v3::ApiVersion::V3);
+}
+
+}  // namespace kgw::envoy

@@ -1,0 +1,86 @@
+#include "envoy/listener_http.h"
+
+#include "envoy/config/listener/v3/listener_components.pb.h"
+#include "envoy/encode.h"
+#include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
+#include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "envoy/listener_stream.h"
+#include "envoy/listener_tls.h"
+#include "policy/http_filters.h"
+
+namespace kgw::envoy {
+namespace {
+namespace proto = ::envoy::config::listener::v3;
+namespace hcm = ::envoy::extensions::filters::network::http_connection_manager::v3;
+
+void add_access_log(hcm::HttpConnectionManager& manager) {
+  constexpr std::pair<const char*, const char*> kFields[] = {
+      {"start_time", "%START_TIME%"},
+      {"method", "%REQ(:METHOD)%"},
+      {"authority", "%REQ(:AUTHORITY)%"},
+      {"path", "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%"},
+      {"protocol", "%PROTOCOL%"},
+      {"response_code", "%RESPONSE_CODE%"},
+      {"response_flags", "%RESPONSE_FLAGS%"},
+      {"response_code_details", "%RESPONSE_CODE_DETAILS%"},
+      {"bytes_received", "%BYTES_RECEIVED%"},
+      {"bytes_sent", "%BYTES_SENT%"},
+      {"duration", "%DURATION%"},
+      {"upstream_host", "%UPSTREAM_HOST%"},
+      {"upstream_cluster", "%UPSTREAM_CLUSTER%"},
+      {"route_name", "%ROUTE_NAME%"},
+      {"downstream_remote_address", "%DOWNSTREAM_REMOTE_ADDRESS%"},
+      {"request_id", "%REQ(X-REQUEST-ID)%"},
+      {"user_agent", "%REQ(USER-AGENT)%"},
+  };
+  ::envoy::extensions::access_loggers::stream::v3::StdoutAccessLog log;
+  auto& fields = *log.mutable_log_format()->mutable_json_format()->mutable_fields();
+  for (const auto& [name, format] : kFields) fields[name].set_string_value(format);
+  auto& entry = *manager.add_access_log();
+  entry.set_name("envoy.access_loggers.stdout");
+  pack(log, *entry.mutable_typed_config());
+}
+
+void add_manager(const Name& route_table, const Settings& settings, proto::FilterChain& chain) {
+  hcm::HttpConnectionManager manager;
+  manager.set_stat_prefix("http");
+  manager.mutable_rds()->set_route_config_name(route_table.str());
+  from_ads(*manager.mutable_rds()->mutable_config_source());
+  manager.mutable_use_remote_address()->set_value(true);
+  manager.mutable_normalize_path()->set_value(true);
+  manager.set_merge_slashes(true);
+  manager.set_strip_trailing_host_dot(true);
+  manager.add_upgrade_configs()->set_upgrade_type("websocket");
+  if (settings.access_log) add_access_log(manager);
+  policy::append_http_filters(*manager.mutable_http_filters());
+  auto& filter = *chain.add_filters();
+  filter.set_name("envoy.filters.network.http_connection_manager");
+  pack(manager, *filter.mutable_typed_config());
+}
+
+}  // namespace
+
+ListenerChains http_chains(const ListenerShape& shape, const Settings& settings) {
+  proto::FilterChain chain;
+  chain.set_name(chain_name(shape));
+  add_manager(shape.route_table, settings, chain);
+  return {shape.port, shape.protocol, {make_chain(chain.name(), {}, encode(chain), false)}, {}};
+}
+
+ListenerChains https_chains(const ListenerShape& shape, const attach::ListenerTlsState* tls,
+                            const Settings& settings) {
+  ListenerChains result{shape.port, shape.protocol, {}, {}};
+  if (tls == nullptr || !tls->usable()) {
+    result.chains.push_back(closing_chain(shape));
+    return result;
+  }
+  proto::FilterChain chain;
+  chain.set_name(chain_name(shape));
+  match_sni(shape.hostname, chain);
+  result.secrets = terminate_tls(*tls, chain);
+  add_manager(shape.route_table, settings, chain);
+  result.chains.push_back(make_chain(chain.name(), shape.hostname, encode(chain), false));
+  return result;
+}
+
+}  // namespace kgw::envoy

@@ -1,0 +1,23 @@
+// What translation must know of the place where the proxies run.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "api/gateway.h"
+#include "envoy/endpoint.h"
+
+namespace kgw::envoy {
+
+struct Settings {
+  // The addresses on which a Gateway's proxies listen, at least one; "::" also takes IPv4. Pure.
+  std::function<std::vector<std::string>(const Gateway&)> bind_addresses =
+      [](const Gateway&) -> std::vector<std::string> { return {"::"}; };
+  Proximity proximity;
+  // The bundle of the operating system, in the file system of the proxies.
+  std::string system_ca_path = "/etc/ssl/certs/ca-certificates.crt";
+  bool access_log = false;  // one JSON object per request on the proxy's standard output
+};
+
+}  // namespace kgw::envoy
