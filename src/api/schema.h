@@ -82,8 +82,8 @@ template <typename T>
 const StructType& struct_type(Describe<T> describe_function);
 
 // The Type of M; structs inside it are described by `describe_function`, or by ADL when null.
-template <typename M>
-const Type& type_of(Describe<typename internal::Leaf<M>::type> describe_function = nullptr) {
+template <typename M, typename Function = std::nullptr_t>
+const Type& type_of(Function describe_function = nullptr) {
   if constexpr (std::is_same_v<M, std::string> || std::is_same_v<M, Name>) {
     static const Type* type = new StringOf<M>();
     return *type;
@@ -110,10 +110,11 @@ const Type& type_of(Describe<typename internal::Leaf<M>::type> describe_function
     return *new MapOf<M>(type_of<typename M::mapped_type>(describe_function));
   } else {
     static_assert(std::is_class_v<M>, "an enum is described with enumeration()");
-    if (describe_function == nullptr) {
+    if constexpr (std::is_null_pointer_v<Function>) {
       return struct_type<M>([](Schema<M>& s) { describe(s); });
+    } else {
+      return struct_type<M>(describe_function);
     }
-    return struct_type<M>(describe_function);
   }
 }
 
@@ -208,8 +209,13 @@ class Schema {
 
   template <typename M, typename C>
     requires std::derived_from<T, C>
+  FieldRef<M> field(std::string_view name, M C::* member) {
+    return add<M>(name, internal::offset_of(member), type_of<M>());
+  }
+  template <typename M, typename C>
+    requires std::derived_from<T, C>
   FieldRef<M> field(std::string_view name, M C::* member,
-                    Describe<typename internal::Leaf<M>::type> describe_function = nullptr) {
+                    Describe<typename internal::Leaf<M>::type> describe_function) {
     return add<M>(name, internal::offset_of(member), type_of<M>(describe_function));
   }
 
@@ -244,9 +250,15 @@ class Schema {
   // The opposite: a member struct whose fields stand at this level in the manifest.
   template <typename M, typename C>
     requires std::derived_from<T, C>
-  void inlined(M C::* member, Describe<M> describe_function = nullptr) {
-    const Type& type = type_of<M>(describe_function);
+  void inlined(M C::* member) {
+    const Type& type = type_of<M>();
     type_.inline_struct(static_cast<const StructType&>(type), internal::offset_of(member));
+  }
+
+  // Runs over each T that decoded without error, for what follows from its fields.
+  template <typename Finish>
+  void finish(Finish change) {
+    type_.finish_with([change](void* value) { change(*static_cast<T*>(value)); });
   }
 
   // Known fields that are accepted and not read.

@@ -168,8 +168,11 @@ void wrong_type(Context& context, const doc::Node& node, std::string_view expect
   if (!node.is_mapping() && !node.is_sequence()) {
     shown = node.is_string() ? quote(node.as_string()) : doc::to_json(node);
   }
+  // YAML reads unquoted 80, 1.5, yes, on, n and the like as something other than text.
+  const bool unquoted = expected == "string" && !node.is_mapping() && !node.is_sequence();
   context.error(node.line(), reason::kInvalidType,
-                fmt::format("Invalid value: {}: must be of type {}", shown, expected));
+                fmt::format("Invalid value: {}: must be of type {}{}", shown, expected,
+                            unquoted ? "; put it in quotes" : ""));
 }
 
 void Hasher::add(std::uint64_t value) {

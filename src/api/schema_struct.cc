@@ -68,6 +68,7 @@ void StructType::decode(Context& context, const doc::Node& node, void* out,
   if (!node.is_mapping()) return wrong_type(context, node, "object");
   const std::size_t errors_before = context.error_count();
   std::vector<bool> seen(fields_.size());
+  std::vector<std::pair<const Field*, const doc::Node*>> later;
   std::size_t next = 0;
   for (const doc::Member& member : node.members()) {
     const std::size_t index = find(member.key.as_string(), next);
@@ -79,19 +80,29 @@ void StructType::decode(Context& context, const doc::Node& node, void* out,
     // As the API server does: a null stands for absence, and is defaulted like it.
     if (member.value.is_null()) continue;
     seen[index] = true;
-    const Field& field = fields_[index];
-    const Context::Step step(context, field.name);
-    const std::size_t before = context.error_count();
-    field.type->decode(context, member.value, at(out, field.offset), field.constraints);
-    if (context.error_count() == before) {
-      check_rules(context, field.rules, member.value, at(out, field.offset));
+    if (fields_[index].is_decode_only) {
+      later.emplace_back(&fields_[index], &member.value);
+    } else {
+      decode_field(context, fields_[index], member.value, out);
     }
   }
-  finish_absent(context, node, out, seen);
+  for (const auto& [field, value] : later) decode_field(context, *field, *value, out);
+  decode_absent(context, node, out, seen);
   if (context.error_count() == errors_before) check_rules(context, rules_, node, out);
+  if (finish_ && context.error_count() == errors_before) finish_(out);
 }
 
-void StructType::finish_absent(Context& context, const doc::Node& node, void* out,
+void StructType::decode_field(Context& context, const Field& field, const doc::Node& node,
+                              void* out) const {
+  const Context::Step step(context, field.name);
+  const std::size_t errors_before = context.error_count();
+  field.type->decode(context, node, at(out, field.offset), field.constraints);
+  if (context.error_count() == errors_before) {
+    check_rules(context, field.rules, node, at(out, field.offset));
+  }
+}
+
+void StructType::decode_absent(Context& context, const doc::Node& node, void* out,
                                const std::vector<bool>& seen) const {
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     if (seen[i]) continue;

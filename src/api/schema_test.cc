@@ -220,18 +220,19 @@ TEST(Schema, HashAndEqualityCoverEveryField) {
 }
 
 TEST(Schema, ReportsEveryProblemWithPathAndLine) {
-  EXPECT_THAT(
-      problems("color: Blue\nenabled: 1\nparts:\n- name: UP\n- port: 0\nnest: {}\n"),
-      ElementsAre("1 color UnsupportedValue", "2 enabled InvalidType", "4 parts[0].name InvalidValue",
-                  "5 parts[1].port InvalidValue", "5 parts[1].name RequiredField",
-                  "6 nest.deep RequiredField", "1 title RequiredField"));
+  EXPECT_THAT(problems("color: Blue\nenabled: 1\nparts:\n- name: UP\n- port: 0\nnest: {}\n"),
+              ElementsAre("1 color UnsupportedValue", "2 enabled InvalidType",
+                          "4 parts[0].name InvalidValue", "5 parts[1].port InvalidValue",
+                          "5 parts[1].name RequiredField", "6 nest.deep RequiredField",
+                          "1 title RequiredField"));
 }
 
 TEST(Schema, SpeaksLikeTheApiServer) {
   EXPECT_EQ(first_message("{title: x, color: Blue}"),
             R"(Unsupported value: "Blue": supported values: "Red", "Green")");
   EXPECT_EQ(first_message("{title: abcde}"), "Too long: may not be more than 4 chars");
-  EXPECT_EQ(first_message("{title: 5}"), "Invalid value: 5: must be of type string");
+  EXPECT_EQ(first_message("{title: 5}"),
+            "Invalid value: 5: must be of type string; put it in quotes");
   EXPECT_EQ(first_message("{title: x, parts: [{name: ''}]}"),
             "Invalid value: \"\": should be at least 1 chars long");
   EXPECT_EQ(first_message("{title: x, parts: [{name: A}]}"),
@@ -272,7 +273,8 @@ TEST(Schema, NullStandsForAbsence) {
 }
 
 TEST(Schema, RulesRunOnValuesThatAreOtherwiseRight) {
-  EXPECT_THAT(problems("title: x\ncolor: Green\nenabled: false\n"), ElementsAre("3 enabled InvalidValue"));
+  EXPECT_THAT(problems("title: x\ncolor: Green\nenabled: false\n"),
+              ElementsAre("3 enabled InvalidValue"));
   EXPECT_EQ(first_message("{title: x, color: Green}"), "a green thing must be on");
   EXPECT_THAT(problems("{title: x, color: Green, size: x}"), ElementsAre("1 size InvalidType"));
   EXPECT_THAT(problems("{title: x, parts: [{name: a, port: 2}, {name: b, port: 1}]}"),

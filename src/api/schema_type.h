@@ -135,7 +135,7 @@ struct Field {
   const Type* type = nullptr;
   Constraints constraints;
   bool is_required = false;
-  bool is_decode_only = false;                // read, never written (Secret.stringData)
+  bool is_decode_only = false;  // read after all others, never written (Secret.stringData)
   std::function<void(void*)> apply_default;   // to the field's value
   std::shared_ptr<const void> default_value;  // for the CRD
   std::vector<Rule> rules;                    // over the field's value
@@ -149,6 +149,8 @@ class StructType : public Type {
 
   Field& add(Field field) { return fields_.emplace_back(std::move(field)); }
   void add(Rule rule) { rules_.push_back(std::move(rule)); }
+  // Runs over a value that decoded without error, last of all.
+  void finish_with(std::function<void(void*)> finish) { finish_ = std::move(finish); }
   // Known fields that are never read.
   void ignore(std::string_view name) { ignored_.emplace_back(name); }
   void ignore_unknown() { ignore_unknown_ = true; }
@@ -166,12 +168,14 @@ class StructType : public Type {
  private:
   std::size_t find(std::string_view name, std::size_t hint) const;
   void unknown_field(Context& context, const doc::Node& key) const;
-  void finish_absent(Context& context, const doc::Node& node, void* out,
+  void decode_field(Context& context, const Field& field, const doc::Node& node, void* out) const;
+  void decode_absent(Context& context, const doc::Node& node, void* out,
                      const std::vector<bool>& seen) const;
 
   const void* probe_;
   std::deque<Field> fields_;
   std::vector<Rule> rules_;
+  std::function<void(void*)> finish_;
   std::vector<std::string> ignored_;
   bool ignore_unknown_ = false;
 };
