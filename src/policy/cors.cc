@@ -90,8 +90,8 @@ std::optional<Cors> bind_cors(RuleContext& context, const CorsFilter& spec) {
   return cors;
 }
 
-void encode_cors(const Cors& cors, envoy::config::route::v3::Route& out) {
-  envoy::config::route::v3::CorsPolicy policy;
+void encode_cors(const Cors& cors, ::envoy::config::route::v3::Route& out) {
+  ::envoy::config::route::v3::CorsPolicy policy;
   for (const std::string& origin : cors.exact_origins) {
     policy.add_allow_origin_string_match()->set_exact(origin);
   }

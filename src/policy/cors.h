@@ -34,6 +34,6 @@ struct Cors {
 
 std::optional<Cors> bind_cors(RuleContext& context, const CorsFilter& spec);
 
-void encode_cors(const Cors& cors, envoy::config::route::v3::Route& out);
+void encode_cors(const Cors& cors, ::envoy::config::route::v3::Route& out);
 
 }  // namespace kgw::policy

@@ -12,8 +12,8 @@ namespace kgw::policy {
 namespace {
 
 using At = RuleContext::At;
-namespace ext_authz = envoy::extensions::filters::http::ext_authz::v3;
-using Matchers = envoy::type::matcher::v3::ListStringMatcher;
+namespace ext_authz = ::envoy::extensions::filters::http::ext_authz::v3;
+using Matchers = ::envoy::type::matcher::v3::ListStringMatcher;
 
 constexpr int kTimeoutSeconds = 2;  // kgateway's default for its own extAuth
 
@@ -104,7 +104,7 @@ std::optional<ExtAuth> bind_ext_auth(RuleContext& context, const ExternalAuthFil
 
 void encode_ext_authz(const ExtAuth& auth, ext_authz::ExtAuthz& out) {
   const std::string cluster = attach::cluster_name(auth.cluster).str();
-  out.set_transport_api_version(envoy::config::core::v3::V3);
+  out.set_transport_api_version(::envoy::config::core::v3::V3);
   if (auth.body_bytes > 0) {
     out.mutable_with_request_body()->set_max_request_bytes(auth.body_bytes);
     out.mutable_with_request_body()->set_allow_partial_message(true);
@@ -118,13 +118,13 @@ void encode_ext_authz(const ExtAuth& auth, ext_authz::ExtAuthz& out) {
   service.mutable_timeout()->set_seconds(kTimeoutSeconds);
 }
 
-void encode_ext_auth(const ExtAuth& auth, envoy::config::route::v3::Route& out) {
+void encode_ext_auth(const ExtAuth& auth, ::envoy::config::route::v3::Route& out) {
   ext_authz::ExtAuthz filter;
   encode_ext_authz(auth, filter);
-  envoy::extensions::filters::http::composite::v3::ExecuteFilterAction execute;
+  ::envoy::extensions::filters::http::composite::v3::ExecuteFilterAction execute;
   execute.mutable_typed_config()->set_name("envoy.filters.http.ext_authz");
   pack(filter, *execute.mutable_typed_config()->mutable_typed_config());
-  envoy::extensions::common::matching::v3::ExtensionWithMatcherPerRoute config;
+  ::envoy::extensions::common::matching::v3::ExtensionWithMatcherPerRoute config;
   auto& action = *config.mutable_xds_matcher()->mutable_on_no_match()->mutable_action();
   action.set_name("ext_authz");
   pack(execute, *action.mutable_typed_config());

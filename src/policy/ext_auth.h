@@ -38,7 +38,7 @@ std::optional<ExtAuth> bind_ext_auth(RuleContext& context, const ExternalAuthFil
 
 // The filter itself, also for listeners (listeners[].filters).
 void encode_ext_authz(const ExtAuth& auth,
-                      envoy::extensions::filters::http::ext_authz::v3::ExtAuthz& out);
-void encode_ext_auth(const ExtAuth& auth, envoy::config::route::v3::Route& out);
+                      ::envoy::extensions::filters::http::ext_authz::v3::ExtAuthz& out);
+void encode_ext_auth(const ExtAuth& auth, ::envoy::config::route::v3::Route& out);
 
 }  // namespace kgw::policy

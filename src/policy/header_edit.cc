@@ -72,9 +72,9 @@ HeaderEdit bind_header_edit(RuleContext& context, const HeaderModifier& spec) {
 
 void encode_header_edit(
     const HeaderEdit& edit,
-    google::protobuf::RepeatedPtrField<envoy::config::core::v3::HeaderValueOption>& put,
+    google::protobuf::RepeatedPtrField<::envoy::config::core::v3::HeaderValueOption>& put,
     google::protobuf::RepeatedPtrField<std::string>& remove) {
-  using Option = envoy::config::core::v3::HeaderValueOption;
+  using Option = ::envoy::config::core::v3::HeaderValueOption;
   for (const HeaderPut& header : edit.put) {
     Option& option = *put.Add();
     option.mutable_header()->set_key(header.name);

@@ -46,7 +46,7 @@ HeaderEdit bind_header_edit(RuleContext& context, const HeaderModifier& spec);
 // Values are literal in Gateway API but formats in Envoy, so `%` is doubled.
 void encode_header_edit(
     const HeaderEdit& edit,
-    google::protobuf::RepeatedPtrField<envoy::config::core::v3::HeaderValueOption>& put,
+    google::protobuf::RepeatedPtrField<::envoy::config::core::v3::HeaderValueOption>& put,
     google::protobuf::RepeatedPtrField<std::string>& remove);
 
 }  // namespace kgw::policy

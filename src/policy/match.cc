@@ -114,7 +114,7 @@ T inverse(std::size_t count) {
                         std::min<std::size_t>(count, std::numeric_limits<T>::max()));
 }
 
-void encode_value(const NamedValueMatch& match, envoy::type::matcher::v3::StringMatcher& out) {
+void encode_value(const NamedValueMatch& match, ::envoy::type::matcher::v3::StringMatcher& out) {
   if (match.type == ValueMatchType::kExact) {
     out.set_exact(match.value);
   } else {
@@ -163,7 +163,7 @@ Specificity specificity(const BoundMatch& match) {
   return result;
 }
 
-void encode_match(const BoundMatch& match, envoy::config::route::v3::RouteMatch& out) {
+void encode_match(const BoundMatch& match, ::envoy::config::route::v3::RouteMatch& out) {
   switch (match.path_type) {
     case PathMatchType::kExact:
       out.set_path(match.path);

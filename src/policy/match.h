@@ -51,6 +51,6 @@ std::optional<BoundMatch> bind_match(RuleContext& context, const GrpcRouteMatch&
 
 Specificity specificity(const BoundMatch& match);
 
-void encode_match(const BoundMatch& match, envoy::config::route::v3::RouteMatch& out);
+void encode_match(const BoundMatch& match, ::envoy::config::route::v3::RouteMatch& out);
 
 }  // namespace kgw::policy

@@ -37,13 +37,13 @@ std::optional<Mirror> bind_mirror(RuleContext& context, const RequestMirror& spe
   return Mirror{backend.cluster, *share};
 }
 
-void encode_mirror(const Mirror& mirror, envoy::config::route::v3::RouteAction& out) {
+void encode_mirror(const Mirror& mirror, ::envoy::config::route::v3::RouteAction& out) {
   auto& policy = *out.add_request_mirror_policies();
   policy.set_cluster(attach::cluster_name(mirror.cluster).str());
   if (mirror.share == kWhole) return;
   auto& fraction = *policy.mutable_runtime_fraction()->mutable_default_value();
   fraction.set_numerator(mirror.share);
-  fraction.set_denominator(envoy::type::v3::FractionalPercent::MILLION);
+  fraction.set_denominator(::envoy::type::v3::FractionalPercent::MILLION);
 }
 
 }  // namespace kgw::policy

@@ -28,6 +28,6 @@ struct Mirror {
 // (which is noted; requests go on to their own backends).
 std::optional<Mirror> bind_mirror(RuleContext& context, const RequestMirror& spec);
 
-void encode_mirror(const Mirror& mirror, envoy::config::route::v3::RouteAction& out);
+void encode_mirror(const Mirror& mirror, ::envoy::config::route::v3::RouteAction& out);
 
 }  // namespace kgw::policy

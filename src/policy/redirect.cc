@@ -8,7 +8,7 @@ namespace kgw::policy {
 namespace {
 
 using At = RuleContext::At;
-using envoy::config::route::v3::RedirectAction;
+using ::envoy::config::route::v3::RedirectAction;
 
 std::optional<RedirectAction::RedirectResponseCode> response_code(std::uint32_t status) {
   switch (status) {

@@ -40,6 +40,7 @@ std::optional<Redirect> bind_redirect(RuleContext& context, const RequestRedirec
 // The port of the Location (HTTPRequestRedirectFilter.port): the one given; else the well-known one
 // of a given scheme; else the listener's. A port that the scheme implies is left out.
 void encode_redirect(const Redirect& redirect, const BoundMatch& match,
-                     const ListenerFacts& listener, envoy::config::route::v3::RedirectAction& out);
+                     const ListenerFacts& listener,
+                     ::envoy::config::route::v3::RedirectAction& out);
 
 }  // namespace kgw::policy

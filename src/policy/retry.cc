@@ -71,7 +71,7 @@ std::optional<Retry> bind_retry(RuleContext& context, const RouteRetry& spec) {
 }
 
 void encode_timeouts_and_retry(const Timeouts* timeouts, const Retry* retry,
-                               envoy::config::route::v3::RouteAction& out) {
+                               ::envoy::config::route::v3::RouteAction& out) {
   std::int64_t whole = timeouts == nullptr ? 0 : timeouts->request_ms;
   std::int64_t per_try = timeouts == nullptr ? 0 : timeouts->per_request_ms;
   if (retry == nullptr && per_try > 0) {
@@ -91,7 +91,7 @@ void encode_timeouts_and_retry(const Timeouts* timeouts, const Retry* retry,
   // A host that has just failed is not asked again while there are others.
   auto& previous = *policy.add_retry_host_predicate();
   previous.set_name("envoy.retry_host_predicates.previous_hosts");
-  pack(envoy::extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate(),
+  pack(::envoy::extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate(),
        *previous.mutable_typed_config());
   policy.set_host_selection_retry_max_attempts(5);
 }

@@ -40,6 +40,6 @@ std::optional<Retry> bind_retry(RuleContext& context, const RouteRetry& spec);
 
 // Also sets the timeout when there are none at all, because Envoy's default is 15 s.
 void encode_timeouts_and_retry(const Timeouts* timeouts, const Retry* retry,
-                               envoy::config::route::v3::RouteAction& out);
+                               ::envoy::config::route::v3::RouteAction& out);
 
 }  // namespace kgw::policy

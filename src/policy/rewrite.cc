@@ -38,15 +38,13 @@ std::optional<Rewrite> bind_rewrite(RuleContext& context, const UrlRewrite& spec
   return rewrite;
 }
 
-void encode_rewrite(const Rewrite& rewrite, const BoundMatch& match,
-                    envoy::config::route::v3::RouteAction& out) {
-  if (!rewrite.hostname.empty()) out.set_host_rewrite_literal(rewrite.hostname);
-  if (!rewrite.path) return;
-  if (rewrite.path->full) {
+void encode_path_rewrite(const PathEdit& edit, const BoundMatch& match,
+                         ::envoy::config::route::v3::RouteAction& out) {
+  if (edit.full) {
     out.mutable_regex_rewrite()->mutable_pattern()->set_regex("^.*");
-    out.mutable_regex_rewrite()->set_substitution(literal(full_replacement(*rewrite.path)));
+    out.mutable_regex_rewrite()->set_substitution(literal(full_replacement(edit)));
   } else {
-    out.set_prefix_rewrite(prefix_replacement(*rewrite.path, match));
+    out.set_prefix_rewrite(prefix_replacement(edit, match));
   }
 }
 

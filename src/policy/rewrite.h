@@ -1,4 +1,5 @@
-// Feature: URLRewrite (rule and backend level).
+// Feature: URLRewrite (rule and backend level). The host is written as host_rewrite_literal, of the
+// route or of a weighted cluster; the path can only be rewritten by a route.
 #pragma once
 
 #include <optional>
@@ -21,8 +22,8 @@ struct Rewrite {
 
 std::optional<Rewrite> bind_rewrite(RuleContext& context, const UrlRewrite& spec);
 
-// `match` is from expand_for(rewrite.path).
-void encode_rewrite(const Rewrite& rewrite, const BoundMatch& match,
-                    envoy::config::route::v3::RouteAction& out);
+// `match` is from expand_for(edit).
+void encode_path_rewrite(const PathEdit& edit, const BoundMatch& match,
+                         ::envoy::config::route::v3::RouteAction& out);
 
 }  // namespace kgw::policy

@@ -12,7 +12,7 @@ namespace kgw::policy {
 namespace {
 
 using At = RuleContext::At;
-namespace stateful = envoy::extensions::http::stateful_session;
+namespace stateful = ::envoy::extensions::http::stateful_session;
 
 // The names and lifetimes that kgateway uses when a manifest gives none.
 constexpr const char* kCookieName = "sessionPersistence";
@@ -70,8 +70,8 @@ std::optional<Session> bind_session(RuleContext& context, const SessionPersisten
   return {};
 }
 
-void encode_session(const Session& session, envoy::config::route::v3::Route& out) {
-  envoy::extensions::filters::http::stateful_session::v3::StatefulSessionPerRoute config;
+void encode_session(const Session& session, ::envoy::config::route::v3::Route& out) {
+  ::envoy::extensions::filters::http::stateful_session::v3::StatefulSessionPerRoute config;
   auto& state = *config.mutable_stateful_session()->mutable_session_state();
   if (session.header) {
     stateful::header::v3::HeaderBasedSessionState header;

@@ -26,6 +26,6 @@ struct Session {
 
 std::optional<Session> bind_session(RuleContext& context, const SessionPersistence& spec);
 
-void encode_session(const Session& session, envoy::config::route::v3::Route& out);
+void encode_session(const Session& session, ::envoy::config::route::v3::Route& out);
 
 }  // namespace kgw::policy
