@@ -453,19 +453,6 @@ TEST_F(LocalProxiesTest, NeverTouchesAForeignProcess) {
   EXPECT_TRUE(fs::is_empty(dir_ / "state/proxies"));
 }
 
-TEST_F(LocalProxiesTest, TheStateDirectoryIsPrivateAndItsPathShort) {
-  fs::create_directory(options_.state_dir);
-  fs::permissions(options_.state_dir, fs::perms(0777));
-  ASSERT_TRUE(StateDir::open(options_.state_dir));
-  EXPECT_EQ(fs::status(options_.state_dir).permissions(), fs::perms(0700));
-  EXPECT_THAT(StateDir::open(dir_ / std::string(100, 'x')).error(), HasSubstr("too long"));
-  fs::create_symlink(options_.state_dir, dir_ / "link");
-  EXPECT_THAT(StateDir::open(dir_ / "link").error(), HasSubstr("not a directory"));
-  const auto state = StateDir::open(options_.state_dir);
-  const ObjectKey longest{std::string(63, 'n'), std::string(253, 'g')};
-  EXPECT_LE(state->instance(longest, 999'999).admin_socket.size(), 107u);
-}
-
 // This program can also play a controller in a process of its own, which a test then kills.
 constexpr const char* kPlayController = "KGW_TEST_PLAY_CONTROLLER";
 
