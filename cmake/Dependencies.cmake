@@ -1,7 +1,6 @@
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(Protobuf REQUIRED)
-unset(re2_FOUND CACHE)  # left by older trees
 find_package(gRPC CONFIG REQUIRED)
 find_package(absl REQUIRED)
 find_package(Boost 1.81 REQUIRED)

@@ -10,6 +10,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # These fire on the inlined standard library of GCC 12 itself, and only when optimizing.
   target_compile_options(kgw_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized
     -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds)
+else()
+  # libstdc++ 12 uses what it deprecates (std::stable_sort: get_temporary_buffer).
+  target_compile_options(kgw_options INTERFACE -Wno-deprecated-declarations)
 endif()
 
 if(KGW_SANITIZE STREQUAL "address")

@@ -44,6 +44,9 @@ KindDefinition define(std::string_view plural, std::vector<KindForm> forms) {
   return definition;
 }
 
+// REQUIRES: kind is not kUnknown.
+const KindDefinition& definition_of(Kind kind);
+
 // One per kinds_*.cc.
 void add_gateway_kinds(std::vector<KindDefinition>& kinds);
 void add_route_kinds(std::vector<KindDefinition>& kinds);

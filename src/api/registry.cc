@@ -34,13 +34,6 @@ const Registry& registry() {
   return *built;
 }
 
-const KindDefinition& definition_of(Kind kind) {
-  for (const KindDefinition& definition : registry().definitions) {
-    if (definition.info.kind == kind) return definition;
-  }
-  std::abort();  // REQUIRES of kind_info()
-}
-
 struct Match {
   const KindDefinition* definition = nullptr;
   const KindForm* form = nullptr;
@@ -215,6 +208,13 @@ bool is_list(const doc::Node& node) {
 }
 
 }  // namespace
+
+const KindDefinition& definition_of(Kind kind) {
+  for (const KindDefinition& definition : registry().definitions) {
+    if (definition.info.kind == kind) return definition;
+  }
+  std::abort();  // REQUIRES of kind_info()
+}
 
 std::string ServedVersion::api_version() const {
   return group.empty() ? std::string(version) : fmt::format("{}/{}", group, version);

@@ -132,7 +132,12 @@ Json ListType::openapi(const Constraints& constraints) const {
   } else {
     schema["x-kubernetes-list-type"] = constraints.is_set ? "set" : "atomic";
   }
-  schema["items"] = item_.openapi(of(constraints.item));
+  Json item = item_.openapi(of(constraints.item));
+  if (!constraints.wrapper.empty()) {
+    const std::string& name = constraints.wrapper;
+    item = {{"type", "object"}, {"properties", {{name, item}}}, {"required", {name}}};
+  }
+  schema["items"] = std::move(item);
   return schema;
 }
 

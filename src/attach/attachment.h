@@ -51,6 +51,9 @@ struct ParentBinding {
   friend bool operator==(const ParentBinding&, const ParentBinding&) = default;
 };
 
+// The route table of a usable HTTP or HTTPS listener; empty for others.
+RouteTableId route_table_of(const BoundListener& listener);
+
 struct RouteAttachment {
   std::vector<ParentBinding> parents;
 

@@ -32,16 +32,6 @@ std::vector<AttachedHost> intersect_all(const Name& listener, const std::vector<
   return hosts;
 }
 
-RouteTableId table_of(const BoundListener& listener) {
-  const ListenerId& id = listener.id;
-  if (listener.protocol == Protocol::kHttp) {
-    return {id.gateway, "listener~" + std::to_string(listener.port)};
-  }
-  if (listener.protocol != Protocol::kHttps) return {};
-  if (id.owner.kind == Kind::kGateway) return {id.gateway, id.name};
-  return {id.gateway, to_string(id.owner.key) + "/" + id.name.str()};
-}
-
 // The judgement of one route on one parent.
 class Judge {
  public:
@@ -112,7 +102,7 @@ class Judge {
 
   void bind(const BoundListener& listener, ParentBinding& binding) {
     ListenerAttachment attachment{
-        listener.id, listener.port, *listener.protocol, table_of(listener), {}};
+        listener.id, listener.port, *listener.protocol, route_table_of(listener), {}};
     if (listener.by_hostname()) {
       attachment.hosts = intersect_all(listener.hostname, hostnames_);
       if (attachment.hosts.empty()) return;
@@ -188,6 +178,16 @@ void for_each_listener(const RouteAttachment& route, F&& f) {
 }
 
 }  // namespace
+
+RouteTableId route_table_of(const BoundListener& listener) {
+  const ListenerId& id = listener.id;
+  if (listener.protocol == Protocol::kHttp) {
+    return {id.gateway, "listener~" + std::to_string(listener.port)};
+  }
+  if (listener.protocol != Protocol::kHttps) return {};
+  if (id.owner.kind == Kind::kGateway) return {id.gateway, id.name};
+  return {id.gateway, to_string(id.owner.key) + "/" + id.name.str()};
+}
 
 engine::Derived<ObjectRef, RouteAttachment>& make_attachments(engine::Graph& graph,
                                                               const Model& model) {

@@ -14,7 +14,7 @@
 namespace kgw::policy {
 namespace {
 
-namespace filters = envoy::extensions::filters;
+namespace filters = ::envoy::extensions::filters;
 using Chain =
     google::protobuf::RepeatedPtrField<filters::network::http_connection_manager::v3::HttpFilter>;
 
@@ -26,8 +26,8 @@ auto& append(Chain& chain, std::string_view name, const google::protobuf::Messag
 }
 
 // A composite that does nothing on its own.
-envoy::extensions::common::matching::v3::ExtensionWithMatcher idle_composite() {
-  envoy::extensions::common::matching::v3::ExtensionWithMatcher result;
+::envoy::extensions::common::matching::v3::ExtensionWithMatcher idle_composite() {
+  ::envoy::extensions::common::matching::v3::ExtensionWithMatcher result;
   auto& extension = *result.mutable_extension_config();
   extension.set_name("composite");
   pack(filters::http::composite::v3::Composite(), *extension.mutable_typed_config());
@@ -55,7 +55,7 @@ void append_http_filters(Chain& chain) {
   append(chain, kRouterFilter, filters::http::router::v3::Router());
 }
 
-void set_filter_config(envoy::config::route::v3::Route& route, std::string_view filter,
+void set_filter_config(::envoy::config::route::v3::Route& route, std::string_view filter,
                        const google::protobuf::Message& config) {
   pack(config, (*route.mutable_typed_per_filter_config())[std::string(filter)]);
 }

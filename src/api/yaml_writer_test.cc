@@ -1,0 +1,49 @@
+#include "api/yaml_writer.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "api/document.h"
+
+namespace kgw {
+namespace {
+
+TEST(YamlWriter, WritesBlockStyle) {
+  const auto json = nlohmann::json::parse(
+      R"({"a":{"b":1,"c":[]},"d":[{"e":true,"f":["x"]},[1,[2]],{},"s"],"g":null,"h":""})");
+  EXPECT_EQ(to_yaml(json), R"(a:
+  b: 1
+  c: []
+d:
+- e: true
+  f:
+  - x
+-
+  - 1
+  -
+    - 2
+- {}
+- s
+g: null
+h: ""
+)");
+  EXPECT_EQ(to_yaml(nlohmann::json::object()), "{}\n");
+}
+
+TEST(YamlWriter, QuotesWhatYamlWouldMisread) {
+  for (const std::string_view text :
+       {"yes",   "n",    "on",         "8080", "1.5", "0x1f", "null", "~",     "",    " a",
+        "a ",    "a: b", "a #b",       "- a",  "*a",  "&a",   "!a",   "{a",    "[a",  "a\nb",
+        "tab\t", "ü",    "\"q\"",      "'q'",  ".5",  "1e3",  "%a",   "@a",    "`a",  "|",
+        ">",     "?",    "2001-01-01", "<<",   "a:",  "---",  "=",    "1_000", ".inf"}) {
+    const nlohmann::json json = {{"k", text}, {std::string(text) + "key", {text}}};
+    const doc::Parsed parsed = doc::parse(to_yaml(json));
+    ASSERT_EQ(parsed.errors.size(), 0) << text;
+    EXPECT_EQ(nlohmann::json::parse(doc::to_json(parsed.documents[0])), json) << text;
+  }
+  EXPECT_EQ(to_yaml({{"path", "/a/b-c.d"}, {"version", "v1"}}), "path: /a/b-c.d\nversion: v1\n");
+}
+
+}  // namespace
+}  // namespace kgw

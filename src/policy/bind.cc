@@ -1,0 +1,196 @@
+#include "policy/bind.h"
+
+#include "policy/filters.h"
+
+namespace kgw::policy {
+namespace {
+
+using At = RuleContext::At;
+
+// Envoy's limit for the sum of the weights of one route.
+constexpr std::uint64_t kMaxTotalWeight = 4294967295;
+
+void bind_backends(RuleContext& context, const std::vector<RouteBackendRef>& refs,
+                   BoundRule& rule) {
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < refs.size(); ++i) {
+    At at(context, "backendRefs", i);
+    const RouteBackendRef& ref = refs[i];
+    BoundBackend backend;
+    Actions actions;
+    Box<Redirect> redirect;
+    bind_filters(context, ref.filters, FilterLevel::kBackend, actions, redirect);
+    const attach::ResolvedBackend resolved = context.resolve(ref.ref);
+    if (ref.weight < 0) {
+      At field(context, "weight");
+      context.broken("UnsupportedValue", "the weight must not be negative");
+      continue;
+    }
+    if (ref.weight == 0) continue;
+    backend.weight = static_cast<std::uint32_t>(ref.weight);
+    total += backend.weight;
+    backend.valid = !resolved.unresolved;
+    if (backend.valid) {
+      backend.cluster = resolved.cluster;
+      backend.websocket = resolved.websocket;
+    }
+    if (!(actions == Actions())) backend.actions = Box<Actions>(std::move(actions));
+    rule.backends.push_back(std::move(backend));
+  }
+  if (total > kMaxTotalWeight) {
+    At at(context, "backendRefs");
+    context.broken("UnsupportedValue", "the sum of the weights is above 4294967295");
+  }
+}
+
+// A prefix can be replaced only where a prefix is matched.
+void check_path_edits(RuleContext& context, const BoundRule& rule) {
+  const auto by_prefix = [](const std::optional<PathEdit>& edit) { return edit && !edit->full; };
+  const auto rewrites = [&](const Box<Rewrite>& rewrite) {
+    return rewrite && by_prefix(rewrite->path);
+  };
+  bool needs_prefix =
+      rewrites(rule.actions.rewrite) || (rule.redirect && by_prefix(rule.redirect->path));
+  for (const BoundBackend& backend : rule.backends) {
+    needs_prefix = needs_prefix || (backend.actions && rewrites(backend.actions->rewrite));
+  }
+  if (!needs_prefix) return;
+  for (const BoundMatch& match : rule.matches) {
+    if (match.path_type == PathMatchType::kPathPrefix) continue;
+    context.broken("UnsupportedValue",
+                   "ReplacePrefixMatch is only possible where all matches are of type PathPrefix");
+    return;
+  }
+}
+
+template <class Rule>
+BoundRule bind_common(RuleContext& context, const Rule& spec) {
+  BoundRule rule;
+  if (spec.name) rule.name = Name(*spec.name);
+  for (std::size_t i = 0; i < spec.matches.size(); ++i) {
+    At at(context, "matches", i);
+    if (auto match = bind_match(context, spec.matches[i])) {
+      rule.matches.push_back(*std::move(match));
+    }
+  }
+  if (spec.matches.empty()) rule.matches.emplace_back();
+  bind_filters(context, spec.filters, FilterLevel::kRule, rule.actions, rule.redirect);
+  bind_backends(context, spec.backend_refs, rule);
+  check_path_edits(context, rule);
+  if (spec.session_persistence) {
+    if (auto session = bind_session(context, *spec.session_persistence)) {
+      rule.session = Box<Session>(*std::move(session));
+    }
+  }
+  return rule;
+}
+
+BoundRule bind_rule(RuleContext& context, const HttpRouteRule& spec) {
+  BoundRule rule = bind_common(context, spec);
+  if (spec.timeouts) {
+    if (auto timeouts = bind_timeouts(context, *spec.timeouts)) {
+      rule.timeouts = Box<Timeouts>(*timeouts);
+    }
+  }
+  if (spec.retry) {
+    if (auto retry = bind_retry(context, *spec.retry)) rule.retry = Box<Retry>(*std::move(retry));
+  }
+  return rule;
+}
+
+BoundRule bind_rule(RuleContext& context, const GrpcRouteRule& spec) {
+  return bind_common(context, spec);
+}
+
+// Nothing of a rule that will not forward needs to be kept, least of all its clusters.
+void strip(BoundRule& rule) {
+  if (rule.dropped) rule.matches.clear();
+  rule.actions = {};
+  rule.redirect.reset();
+  rule.backends.clear();
+  rule.timeouts.reset();
+  rule.retry.reset();
+  rule.session.reset();
+}
+
+std::string numbered(const char* what, std::size_t index, const BoundRule& rule) {
+  const std::string name = rule.name.empty() ? std::to_string(index) : rule.name.str();
+  const Fault& fault = rule.dropped ? rule.dropped : rule.broken;
+  return std::string(what) + " Rule (" + name + "): " + fault.message;
+}
+
+// The route's verdicts from those of its rules.
+void summarize(BoundRoute& route) {
+  std::size_t faulty = 0;
+  Fault first;
+  std::string details;
+  for (std::size_t i = 0; i < route.rules.size(); ++i) {
+    const BoundRule& rule = route.rules[i];
+    if (!rule.broken && !rule.dropped) continue;
+    ++faulty;
+    if (!first) first = rule.dropped ? rule.dropped : rule.broken;
+    if (!details.empty()) details += "; ";
+    details += numbered(rule.dropped ? "Dropped" : "Replaced", i, rule);
+    if (!route.replaced) {
+      route.replaced.reason = rule.dropped ? "RouteRuleDropped" : "RouteRuleReplaced";
+    }
+  }
+  if (faulty == 0) return;
+  route.replaced.message = details;
+  (faulty == route.rules.size() ? route.unaccepted : route.partially_invalid) = {first.reason,
+                                                                                 details};
+}
+
+template <class Route>
+BoundRoute bind_http(const Route& route, const Resolver& resolve) {
+  BoundRoute bound;
+  bound.ref = route.ref();
+  bound.creation_time = route.metadata.creation_time;
+  for (std::size_t i = 0; i < route.rules.size(); ++i) {
+    RuleContext context(bound.ref, "spec.rules[" + std::to_string(i) + "]", resolve,
+                        bound.diagnostics);
+    BoundRule rule = bind_rule(context, route.rules[i]);
+    rule.broken = context.broken();
+    rule.dropped = context.dropped();
+    if (rule.broken || rule.dropped) strip(rule);
+    if (!bound.unresolved) bound.unresolved = context.unresolved();
+    bound.rules.push_back(std::move(rule));
+  }
+  summarize(bound);
+  // Without rules a route takes every request, but has no backend for it.
+  if (route.rules.empty()) bound.rules.emplace_back().matches.emplace_back();
+  return bound;
+}
+
+}  // namespace
+
+BoundRoute bind_route(const HttpRoute& route, const Resolver& resolve) {
+  return bind_http(route, resolve);
+}
+
+BoundRoute bind_route(const GrpcRoute& route, const Resolver& resolve) {
+  return bind_http(route, resolve);
+}
+
+BoundStreamRoute bind_route(const StreamRoute& route, const Resolver& resolve) {
+  BoundStreamRoute bound;
+  bound.ref = route.ref();
+  bound.creation_time = route.metadata.creation_time;
+  if (route.rules.empty()) return bound;
+  const StreamRouteRule& rule = route.rules.front();
+  if (rule.name) bound.rule_name = Name(*rule.name);
+  RuleContext context(bound.ref, "spec.rules[0]", resolve, bound.diagnostics);
+  for (std::size_t i = 0; i < rule.backend_refs.size(); ++i) {
+    At at(context, "backendRefs", i);
+    const RouteBackendRef& ref = rule.backend_refs[i];
+    const attach::ResolvedBackend resolved = context.resolve(ref.ref);
+    if (ref.weight <= 0) continue;
+    const bool valid = !resolved.unresolved;
+    bound.backends.push_back(
+        {valid ? resolved.cluster : ClusterId(), static_cast<std::uint32_t>(ref.weight), valid});
+  }
+  bound.unresolved = context.unresolved();
+  return bound;
+}
+
+}  // namespace kgw::policy

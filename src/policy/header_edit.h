@@ -1,0 +1,52 @@
+// Feature: RequestHeaderModifier and ResponseHeaderModifier (rule and backend level).
+//
+// Envoy applies an edit in one step: removals first, then the list in its order. Edits that follow
+// each other are therefore composed beforehand (then()), so that the order of Gateway API holds
+// although Envoy would evaluate the backend's edit before the rule's.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/filters.h"
+
+namespace google::protobuf {
+template <typename T>
+class RepeatedPtrField;
+}
+namespace envoy::config::core::v3 {
+class HeaderValueOption;
+}
+
+namespace kgw::policy {
+
+class RuleContext;
+
+struct HeaderPut {
+  std::string name;   // lower case
+  std::string value;  // as the user wrote it
+  bool append = false;
+
+  friend bool operator==(const HeaderPut&, const HeaderPut&) = default;
+};
+
+struct HeaderEdit {
+  std::vector<std::string> remove;  // lower case
+  std::vector<HeaderPut> put;
+
+  bool empty() const { return remove.empty() && put.empty(); }
+  // This edit followed by `next`, as one.
+  HeaderEdit then(const HeaderEdit& next) const;
+  friend bool operator==(const HeaderEdit&, const HeaderEdit&) = default;
+};
+
+// Refuses what Envoy would refuse for the whole table: `:`-headers and Host, control characters.
+HeaderEdit bind_header_edit(RuleContext& context, const HeaderModifier& spec);
+
+// Values are literal in Gateway API but formats in Envoy, so `%` is doubled.
+void encode_header_edit(
+    const HeaderEdit& edit,
+    google::protobuf::RepeatedPtrField<::envoy::config::core::v3::HeaderValueOption>& put,
+    google::protobuf::RepeatedPtrField<std::string>& remove);
+
+}  // namespace kgw::policy

@@ -1,0 +1,65 @@
+#include "policy/rules.h"
+
+#include "attach/model.h"
+#include "policy/bind.h"
+
+namespace kgw::policy {
+namespace {
+
+using attach::BackendProtocol;
+using attach::Model;
+using engine::Read;
+
+Resolver resolver(const Model& model, Read& read, const ObjectRef& route,
+                  BackendProtocol preferred) {
+  return [&model, &read, route, preferred](const BackendObjectRef& ref) {
+    return model.resolve_backend(read, route, ref, preferred);
+  };
+}
+
+template <class Spec>
+std::optional<BoundRoute> bind(const Model& model, Read& read, const ObjectRef& ref,
+                               const engine::Input<ObjectKey, Spec>& table,
+                               BackendProtocol preferred) {
+  const Spec* route = read.get(table, ref.key);
+  if (route == nullptr) return {};
+  return bind_route(*route, resolver(model, read, ref, preferred));
+}
+
+std::optional<BoundRoute> bind_http(const Model& model, Read& read, const ObjectRef& ref) {
+  switch (ref.kind) {
+    case Kind::kHttpRoute:
+      return bind(model, read, ref, model.inputs.http_routes, BackendProtocol::kAuto);
+    case Kind::kGrpcRoute:
+      return bind(model, read, ref, model.inputs.grpc_routes, BackendProtocol::kHttp2);
+    default:
+      return {};
+  }
+}
+
+std::optional<BoundStreamRoute> bind_stream(const Model& model, Read& read, const ObjectRef& ref) {
+  const bool stream =
+      ref.kind == Kind::kTlsRoute || ref.kind == Kind::kTcpRoute || ref.kind == Kind::kUdpRoute;
+  if (!stream) return {};
+  const StreamRoute* route = read.get(model.inputs.stream_routes, ref);
+  if (route == nullptr) return {};
+  const BackendProtocol preferred =
+      ref.kind == Kind::kUdpRoute ? BackendProtocol::kUdp : BackendProtocol::kTcp;
+  return bind_route(*route, resolver(model, read, ref, preferred));
+}
+
+}  // namespace
+
+Rules::Rules(engine::Graph& graph, Model& model)
+    : our_routes(graph.index<ObjectRef>(
+          model.attachments, "our routes",
+          [](const ObjectRef& ref, const attach::RouteAttachment&, auto&& emit) { emit(ref); })),
+      rules(graph.derived<ObjectRef, BoundRoute>("rules").from(
+          our_routes,
+          [&model](const ObjectRef& ref, Read& read) { return bind_http(model, read, ref); })),
+      stream_rules(graph.derived<ObjectRef, BoundStreamRoute>("stream rules")
+                       .from(our_routes, [&model](const ObjectRef& ref, Read& read) {
+                         return bind_stream(model, read, ref);
+                       })) {}
+
+}  // namespace kgw::policy

@@ -1,0 +1,94 @@
+#include "policy/session.h"
+
+#include "envoy/config/route/v3/route_components.pb.h"
+#include "envoy/extensions/filters/http/stateful_session/v3/stateful_session.pb.h"
+#include "envoy/extensions/http/stateful_session/cookie/v3/cookie.pb.h"
+#include "envoy/extensions/http/stateful_session/header/v3/header.pb.h"
+#include "policy/envoy_rules.h"
+#include "policy/http_filters.h"
+#include "policy/rule_context.h"
+
+namespace kgw::policy {
+namespace {
+
+using At = RuleContext::At;
+namespace stateful = ::envoy::extensions::http::stateful_session;
+
+// The names and lifetimes that kgateway uses when a manifest gives none.
+constexpr const char* kCookieName = "sessionPersistence";
+constexpr const char* kHeaderName = "x-session-persistence";
+constexpr std::int64_t kPermanentSeconds = 365 * 24 * 3600;
+
+std::optional<Session> bind_header(RuleContext& context, const SessionPersistence& spec) {
+  Session session;
+  session.header = true;
+  session.name = spec.header_name.value_or(spec.legacy_session_name.value_or(kHeaderName));
+  At at(context, "header.name");
+  if (Problem problem = check_header_name(session.name)) {
+    context.broken("UnsupportedValue", *problem);
+    return {};
+  }
+  return session;
+}
+
+std::optional<Session> bind_cookie(RuleContext& context, const SessionPersistence& spec) {
+  Session session;
+  session.name = spec.legacy_session_name.value_or(kCookieName);
+  bool permanent = false;
+  At at(context, "cookie");
+  if (spec.cookie) {
+    session.name = spec.cookie->name.value_or(session.name);
+    session.path = spec.cookie->path;
+    permanent = spec.cookie->permanent;
+  }
+  Problem problem = check_cookie_name(session.name);
+  if (!problem) problem = check_path(session.path);
+  if (!problem && session.path.find(';') != std::string::npos) problem = "the path has a \";\"";
+  if (problem) {
+    context.broken("UnsupportedValue", *problem);
+    return {};
+  }
+  if (permanent) {
+    const std::int64_t millis = spec.absolute_timeout ? spec.absolute_timeout->millis : 0;
+    session.ttl_seconds = millis > 0 ? (millis + 999) / 1000 : kPermanentSeconds;
+  }
+  return session;
+}
+
+}  // namespace
+
+std::optional<Session> bind_session(RuleContext& context, const SessionPersistence& spec) {
+  At at(context, "sessionPersistence");
+  if (spec.legacy_idle_timeout) {
+    At field(context, "idleTimeout");
+    context.warn("UnsupportedValue", "idleTimeout is not supported by Envoy and is ignored");
+  }
+  if (spec.type == "Header") return bind_header(context, spec);
+  if (spec.type == "Cookie") return bind_cookie(context, spec);
+  At field(context, "type");
+  context.broken("UnsupportedValue", "\"" + spec.type + "\" is not one of Cookie and Header");
+  return {};
+}
+
+void encode_session(const Session& session, ::envoy::config::route::v3::Route& out) {
+  ::envoy::extensions::filters::http::stateful_session::v3::StatefulSessionPerRoute config;
+  auto& state = *config.mutable_stateful_session()->mutable_session_state();
+  if (session.header) {
+    stateful::header::v3::HeaderBasedSessionState header;
+    header.set_name(session.name);
+    state.set_name("envoy.http.stateful_session.header");
+    pack(header, *state.mutable_typed_config());
+  } else {
+    stateful::cookie::v3::CookieBasedSessionState cookie;
+    cookie.mutable_cookie()->set_name(session.name);
+    cookie.mutable_cookie()->set_path(session.path);
+    if (session.ttl_seconds > 0) {
+      cookie.mutable_cookie()->mutable_ttl()->set_seconds(session.ttl_seconds);
+    }
+    state.set_name("envoy.http.stateful_session.cookie");
+    pack(cookie, *state.mutable_typed_config());
+  }
+  set_filter_config(out, kStatefulSessionFilter, config);
+}
+
+}  // namespace kgw::policy
