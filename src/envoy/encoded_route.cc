@@ -1,0 +1,129 @@
+#include "envoy/encoded_route.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+
+#include "envoy/config/route/v3/route_components.pb.h"
+#include "envoy/route_entry.h"
+#include "envoy/splice.h"
+
+namespace kgw::envoy {
+namespace {
+
+namespace proto = ::envoy::config::route::v3;
+using policy::BoundRoute;
+using policy::BoundRule;
+using policy::ListenerFacts;
+
+Version hash_of(std::string_view bytes) { return {XXH3_64bits(bytes.data(), bytes.size())}; }
+
+// The Routes of one rule for one listener, by match.
+using RuleRoutes = std::vector<std::vector<std::string>>;
+
+RuleRoutes encode_rule(const BoundRule& rule, const ListenerFacts& listener) {
+  RuleRoutes routes;
+  for (const policy::BoundMatch& match : rule.matches) {
+    routes.push_back(encode_routes(rule, match, listener));
+  }
+  return routes;
+}
+
+void replace(const BoundRule& rule, RuleRoutes& routes) {
+  for (std::size_t i = 0; i < rule.matches.size(); ++i) {
+    routes[i] = {encode_replaced(rule.matches[i])};
+  }
+}
+
+// "HTTPRoute/ns/name/rule": who, but not where. An unnamed rule is called by its content.
+std::string route_name(const ObjectRef& ref, const BoundRule& rule, Version content) {
+  std::string name(kind_name(ref.kind));
+  for (const std::string& part : {ref.ns().str(), ref.name().str(),
+                                  rule.name.empty() ? to_string(content) : rule.name.str()}) {
+    name.append("/").append(part);
+  }
+  return name;
+}
+
+void append_rule(const BoundRoute& route, const BoundRule& rule, std::size_t position,
+                 Version content, const RuleRoutes& routes, RouteVariant& out) {
+  const std::string name = route_name(route.ref, rule, content);
+  std::string name_field;
+  append_field(proto::Route::kNameFieldNumber, name, name_field);
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    EncodedMatch match{policy::specificity(rule.matches[i]), static_cast<std::uint16_t>(position),
+                       static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(out.bytes.size()),
+                       0};
+    for (const std::string& bytes : routes[i]) {
+      append_field_header(proto::VirtualHost::kRoutesFieldNumber, bytes.size() + name_field.size(),
+                          out.bytes);
+      out.bytes.append(bytes).append(name_field);
+    }
+    match.end = static_cast<std::uint32_t>(out.bytes.size());
+    out.matches.push_back(match);
+  }
+}
+
+void encode_rule(const BoundRoute& route, std::size_t index, const QuarantineOf& quarantine,
+                 EncodedRoute& out) {
+  const BoundRule& rule = route.rules[index];
+  if (rule.dropped) return;
+  std::vector<RuleRoutes> by_variant;
+  std::string all;
+  for (const RouteVariant& variant : out.variants) {
+    by_variant.push_back(encode_rule(rule, variant.listener));
+    for (const auto& routes : by_variant.back()) {
+      for (const std::string& bytes : routes) append_field(1, bytes, all);
+    }
+  }
+  const Version content = hash_of(all);
+  const QuarantineVerdict verdict = quarantine(content);
+  out.rules.push_back({static_cast<std::uint32_t>(index), content, verdict.state, verdict.refusal});
+  if (verdict.state == Quarantine::kDropped) return;
+  for (std::size_t v = 0; v < out.variants.size(); ++v) {
+    if (verdict.state == Quarantine::kReplaced) replace(rule, by_variant[v]);
+    append_rule(route, rule, out.rules.size() - 1, content, by_variant[v], out.variants[v]);
+  }
+}
+
+Version version_of(const EncodedRoute& route) {
+  std::string all = std::to_string(route.creation_time);
+  for (const RouteVariant& variant : route.variants) {
+    append_varint(static_cast<std::uint64_t>(variant.listener.port), all);
+    all += variant.listener.tls ? 's' : 'p';
+    append_field(1, variant.bytes, all);
+  }
+  return hash_of(all);
+}
+
+}  // namespace
+
+const RouteVariant& EncodedRoute::variant(const ListenerFacts& listener) const {
+  const auto found = std::ranges::find(variants, listener, &RouteVariant::listener);
+  return found == variants.end() ? variants.front() : *found;
+}
+
+bool depends_on_listener(const BoundRoute& route) {
+  return std::ranges::any_of(route.rules, [](const BoundRule& rule) {
+    return rule.redirect && rule.redirect->depends_on_listener();
+  });
+}
+
+EncodedRoute encode_route(const BoundRoute& route, const std::vector<ListenerFacts>& listeners,
+                          const QuarantineOf& quarantine) {
+  EncodedRoute out;
+  out.creation_time = route.creation_time;
+  if (depends_on_listener(route)) {
+    for (const ListenerFacts& listener : listeners) out.variants.push_back({listener, {}, {}});
+  }
+  if (out.variants.empty()) out.variants.emplace_back();
+  for (std::size_t i = 0; i < route.rules.size(); ++i) encode_rule(route, i, quarantine, out);
+  for (RouteVariant& variant : out.variants) {
+    variant.bytes.shrink_to_fit();
+    variant.matches.shrink_to_fit();
+  }
+  out.version = version_of(out);
+  return out;
+}
+
+}  // namespace kgw::envoy

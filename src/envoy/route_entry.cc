@@ -1,0 +1,224 @@
+#include "envoy/route_entry.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include <algorithm>
+
+#include "envoy/config/route/v3/route_components.pb.h"
+#include "policy/filters.h"
+
+namespace kgw::envoy {
+namespace {
+
+namespace proto = ::envoy::config::route::v3;
+using policy::Actions;
+using policy::BoundBackend;
+using policy::BoundMatch;
+using policy::BoundRule;
+
+std::string serialize(const proto::Route& route) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream out(&stream);
+  out.SetSerializationDeterministic(true);  // typed_per_filter_config is a map
+  route.SerializeToCodedStream(&out);
+  out.Trim();
+  return bytes;
+}
+
+template <class Message>  // Route or ClusterWeight
+void encode_edits(const Actions& actions, Message& out) {
+  policy::encode_header_edit(actions.request, *out.mutable_request_headers_to_add(),
+                             *out.mutable_request_headers_to_remove());
+  policy::encode_header_edit(actions.response, *out.mutable_response_headers_to_add(),
+                             *out.mutable_response_headers_to_remove());
+}
+
+std::optional<policy::PathEdit> path_edit(const Actions& actions) {
+  return actions.rewrite ? actions.rewrite->path : std::nullopt;
+}
+
+template <class Message>  // RouteAction or ClusterWeight
+void encode_host(const Actions& actions, Message& out) {
+  if (!actions.rewrite || actions.rewrite->hostname.empty()) return;
+  out.set_host_rewrite_literal(actions.rewrite->hostname);
+}
+
+// They differ at most in what a weighted cluster can say for itself: headers and host.
+bool share_a_route(const Actions& a, const Actions& b) {
+  return path_edit(a) == path_edit(b) && a.mirrors == b.mirrors && a.cors == b.cors &&
+         a.ext_auth == b.ext_auth;
+}
+
+// A backend with what happens on the way to it.
+struct Outcome {
+  const BoundBackend* backend;
+  Actions actions;
+};
+
+std::vector<Outcome> outcomes_of(const BoundRule& rule) {
+  std::vector<Outcome> outcomes;
+  for (const BoundBackend& backend : rule.backends) {
+    outcomes.push_back({&backend, backend.actions ? policy::combine(rule.actions, *backend.actions)
+                                                  : rule.actions});
+  }
+  return outcomes;
+}
+
+class Encoder {
+ public:
+  Encoder(const BoundRule& rule, const BoundMatch& match, const policy::ListenerFacts& listener)
+      : rule_(rule), match_(match), listener_(listener) {}
+
+  std::vector<std::string> encode() && {
+    if (rule_.broken) return {encode_replaced(match_)};
+    if (rule_.redirect) {
+      redirect();
+    } else {
+      forward();
+    }
+    return std::move(out_);
+  }
+
+ private:
+  static constexpr std::uint32_t kAll = policy::kWhole;
+
+  void redirect() {
+    for (const BoundMatch& match : policy::expand_for(rule_.redirect->path, match_)) {
+      proto::Route route = start(match, kAll);
+      encode_edits(rule_.actions, route);
+      if (rule_.actions.ext_auth) policy::encode_ext_auth(*rule_.actions.ext_auth, route);
+      policy::encode_redirect(*rule_.redirect, match, listener_, *route.mutable_redirect());
+      out_.push_back(serialize(route));
+    }
+  }
+
+  void forward() {
+    const std::vector<Outcome> outcomes = outcomes_of(rule_);
+    const Outcome* first = nullptr;  // of the valid ones
+    bool together = true;
+    for (const Outcome& outcome : outcomes) {
+      if (!outcome.backend->valid) continue;
+      if (first == nullptr) first = &outcome;
+      together = together && share_a_route(first->actions, outcome.actions);
+    }
+    if (first == nullptr) {
+      fail(kAll);
+    } else if (together) {
+      for (const BoundMatch& match : policy::expand_for(path_edit(first->actions), match_)) {
+        out_.push_back(one_route(outcomes, *first, match));
+      }
+    } else {
+      split(outcomes);
+    }
+  }
+
+  // A Route per backend; each takes what is below its threshold and was not taken before.
+  void split(const std::vector<Outcome>& outcomes) {
+    std::uint64_t total = 0, sum = 0;
+    for (const Outcome& outcome : outcomes) total += outcome.backend->weight;
+    for (const Outcome& outcome : outcomes) {
+      sum += outcome.backend->weight;
+      const auto threshold = static_cast<std::uint32_t>((sum * kAll + total / 2) / total);
+      if (!outcome.backend->valid) {
+        fail(threshold);
+        continue;
+      }
+      for (const BoundMatch& match : policy::expand_for(path_edit(outcome.actions), match_)) {
+        proto::Route route = start_forward(outcome.actions, match, threshold);
+        encode_edits(outcome.actions, route);
+        encode_host(outcome.actions, *route.mutable_route());
+        route.mutable_route()->set_cluster(cluster_of(*outcome.backend));
+        out_.push_back(serialize(route));
+      }
+    }
+  }
+
+  std::string one_route(const std::vector<Outcome>& outcomes, const Outcome& first,
+                        const BoundMatch& match) const {
+    proto::Route route = start_forward(first.actions, match, kAll);
+    proto::RouteAction& action = *route.mutable_route();
+    if (outcomes.size() == 1) {
+      action.set_cluster(cluster_of(*first.backend));
+      encode_edits(first.actions, route);
+      encode_host(first.actions, action);
+      return serialize(route);
+    }
+    const bool same = std::ranges::all_of(outcomes, [&](const Outcome& outcome) {
+      return !outcome.backend->valid || outcome.actions == first.actions;
+    });
+    if (same) {
+      encode_edits(first.actions, route);
+      encode_host(first.actions, action);
+    }
+    for (const Outcome& outcome : outcomes) {
+      auto& cluster = *action.mutable_weighted_clusters()->add_clusters();
+      cluster.set_name(cluster_of(*outcome.backend));
+      cluster.mutable_weight()->set_value(outcome.backend->weight);
+      if (same || !outcome.backend->valid) continue;
+      encode_edits(outcome.actions, cluster);
+      encode_host(outcome.actions, cluster);
+    }
+    return serialize(route);
+  }
+
+  static proto::Route start(const BoundMatch& match, std::uint32_t threshold) {
+    proto::Route route;
+    policy::encode_match(match, *route.mutable_match());
+    if (threshold < kAll) {
+      auto& fraction = *route.mutable_match()->mutable_runtime_fraction()->mutable_default_value();
+      fraction.set_numerator(threshold);
+      fraction.set_denominator(::envoy::type::v3::FractionalPercent::MILLION);
+    }
+    return route;
+  }
+
+  // Everything but the cluster, the header edits and the host.
+  proto::Route start_forward(const Actions& actions, const BoundMatch& match,
+                             std::uint32_t threshold) const {
+    proto::Route route = start(match, threshold);
+    proto::RouteAction& action = *route.mutable_route();
+    action.set_cluster_not_found_response_code(proto::RouteAction::INTERNAL_SERVER_ERROR);
+    policy::encode_timeouts_and_retry(rule_.timeouts ? &*rule_.timeouts : nullptr,
+                                      rule_.retry ? &*rule_.retry : nullptr, action);
+    if (const auto edit = path_edit(actions)) policy::encode_path_rewrite(*edit, match, action);
+    for (const policy::Mirror& mirror : actions.mirrors) policy::encode_mirror(mirror, action);
+    if (actions.cors) policy::encode_cors(*actions.cors, route);
+    if (actions.ext_auth) policy::encode_ext_auth(*actions.ext_auth, route);
+    if (rule_.session) policy::encode_session(*rule_.session, route);
+    return route;
+  }
+
+  static std::string cluster_of(const BoundBackend& backend) {
+    return backend.valid ? attach::cluster_name(backend.cluster).str() : kBlackholeCluster;
+  }
+
+  void fail(std::uint32_t threshold) {
+    proto::Route route = start(match_, threshold);
+    route.mutable_direct_response()->set_status(500);
+    out_.push_back(serialize(route));
+  }
+
+  const BoundRule& rule_;
+  const BoundMatch& match_;
+  const policy::ListenerFacts& listener_;
+  std::vector<std::string> out_;
+};
+
+}  // namespace
+
+std::vector<std::string> encode_routes(const BoundRule& rule, const BoundMatch& match,
+                                       const policy::ListenerFacts& listener) {
+  return Encoder(rule, match, listener).encode();
+}
+
+std::string encode_replaced(const BoundMatch& match) {
+  proto::Route route;
+  policy::encode_match(match, *route.mutable_match());
+  route.mutable_direct_response()->set_status(500);
+  route.mutable_direct_response()->mutable_body()->set_inline_string(kReplacedBody);
+  return serialize(route);
+}
+
+}  // namespace kgw::envoy

@@ -1,0 +1,45 @@
+// The tables from bound rules to route configuration, and which clusters the rules use.
+//
+//   rules -> encoded routes -> virtual hosts -> route shards   (RouteConfiguration)
+//   rules, stream rules -> cluster users                       (who needs which cluster)
+//
+// A changed rule is encoded once, spliced into the hosts under which its route is attached (and
+// narrower ones of the same listener), and these into their tables; nothing else is touched.
+#pragma once
+
+#include <vector>
+
+#include "attach/model.h"
+#include "engine/graph.h"
+#include "envoy/encoded_route.h"
+#include "envoy/gateway_id.h"
+#include "envoy/quarantine.h"
+#include "envoy/route_shard.h"
+#include "envoy/virtual_host.h"
+#include "policy/rules.h"
+
+namespace kgw::envoy {
+
+struct Routes {
+  // Made after the model and the rules, on the same graph, which all outlive this.
+  Routes(engine::Graph& graph, attach::Model& model, policy::Rules& rules);
+  Routes(const Routes&) = delete;
+  Routes& operator=(const Routes&) = delete;
+
+  // Set by whoever hears what proxies refuse; see quarantine.h for the keys.
+  engine::Input<Name, QuarantineEntry>& quarantined_rules;
+  QuarantineIndex& quarantine;
+
+  engine::Derived<ObjectRef, EncodedRoute>& encoded_routes;
+  engine::Derived<ObjectRef, HostClaims>& host_claims;  // by route, Gateway or ListenerSet
+  engine::Index<HostId, ObjectRef, HostClaims>& claims_by_host;
+  engine::Derived<HostId, VirtualHost>& virtual_hosts;
+  HostsByShard& hosts_by_shard;
+  engine::Derived<ShardId, Resource>& route_shards;
+
+  // By route: sorted, each once. A route that is attached to no listener uses none.
+  engine::Derived<ObjectRef, std::vector<GatewayCluster>>& cluster_users;
+  engine::Index<GatewayCluster, ObjectRef, std::vector<GatewayCluster>>& users_by_cluster;
+};
+
+}  // namespace kgw::envoy
