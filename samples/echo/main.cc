@@ -27,6 +27,8 @@ namespace websocket = beast::websocket;
 using Tcp = asio::ip::tcp;
 using Udp = asio::ip::udp;
 
+bool log_requests = false;
+
 std::optional<long> query_number(const std::string& target, const std::string& key) {
   const std::size_t found = target.find(key + "=");
   if (found == std::string::npos || target.find('?') > found) return std::nullopt;
@@ -79,6 +81,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
 
  private:
   void handle() {
+    if (log_requests)
+      std::cout << request_.method_string() << " " << request_.target() << std::endl;
     if (websocket::is_upgrade(request_)) {
       std::make_shared<WebSocketSession>(std::move(stream_), name_)->accept(request_);
       return;
@@ -239,6 +243,7 @@ int main(int argc, char** argv) {
   app.add_option("--grpc", grpc_port, "Port for gRPC (HTTP/2 without TLS)");
   app.add_option("--tcp", tcp_port, "Port for TCP");
   app.add_option("--udp", udp_port, "Port for UDP");
+  app.add_flag("--log", log_requests, "Print a line for each HTTP request");
   CLI11_PARSE(app, argc, argv);
 
   asio::io_context io{1};
