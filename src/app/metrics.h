@@ -1,0 +1,33 @@
+// Metrics in the Prometheus text format, built per scrape from what the parts count anyway.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace kgw::app {
+
+class MetricsText {
+ public:
+  using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+  // Opens a family; its samples follow. `type`: "counter" or "gauge".
+  void family(std::string_view name, std::string_view type, std::string_view help);
+  void sample(const Labels& labels, double value);
+
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string name_;
+  std::string text_;
+};
+
+// Resident memory and CPU seconds of this process, from /proc/self; 0 where it cannot be read.
+struct ProcessUsage {
+  double resident_bytes = 0;
+  double cpu_seconds = 0;
+};
+ProcessUsage process_usage();
+
+}  // namespace kgw::app

@@ -1,0 +1,109 @@
+#include "status/feedback.h"
+
+#include <utility>
+
+namespace kgw::status {
+
+bool is_bind_failure(const std::string& message) {
+  return message.find("cannot bind") != std::string::npos;
+}
+
+void Feedback::published(const std::vector<PieceChange>& changes) {
+  for (const PieceChange& change : changes) {
+    Tracked& tracked = tracked_[change.resource];
+    tracked.suspects.withdrawn(change.removed);
+    tracked.suspects.published(change.added);
+    apply_holds(change.resource, tracked);
+    for (const auto& [route, version] : change.routes) {
+      if (tracked.undelivered.insert_or_assign(route, version).second) ++waiting_[route];
+    }
+  }
+}
+
+void Feedback::removed(const GatewayResource& resource) {
+  unbound_.erase(resource);
+  delivery_.resources.erase(resource);
+  const auto found = tracked_.find(resource);
+  if (found == tracked_.end()) return;
+  for (const auto& [piece, message] : found->second.held) {
+    hold_(resource.resource.type, piece, nullptr);
+  }
+  for (const auto& [route, version] : found->second.undelivered) --waiting_[route];
+  tracked_.erase(found);
+  changed_ = true;
+}
+
+void Feedback::route_removed(const RoutePort& route) {
+  delivery_.routes.erase(route);
+  if (!waiting_.erase(route)) return;
+  for (auto& [resource, tracked] : tracked_) tracked.undelivered.erase(route);
+}
+
+void Feedback::on_delivered(const ObjectKey& group, const xds::ResourceKey& key, xds::Version) {
+  const GatewayResource resource{group, key};
+  unbound_.erase(resource);
+  set(resource, {true, {}});
+  const auto found = tracked_.find(resource);
+  if (found == tracked_.end()) return;
+  found->second.suspects.accepted();
+  apply_holds(resource, found->second);
+  deliver_routes(found->second);
+}
+
+void Feedback::deliver_routes(Tracked& tracked) {
+  for (const auto& [route, version] : tracked.undelivered) {
+    const auto waiting = waiting_.find(route);
+    if (waiting == waiting_.end() || --waiting->second > 0) continue;
+    waiting_.erase(waiting);
+    delivery_.routes.set(route, version);
+    changed_ = true;
+  }
+  tracked.undelivered.clear();
+}
+
+void Feedback::on_rejected(const ObjectKey& group, const xds::ResourceKey& key, xds::Version,
+                           const std::string& message) {
+  const GatewayResource resource{group, key};
+  const auto found = tracked_.find(resource);
+  if (key.type == envoy::ResourceType::kListener && is_bind_failure(message)) {
+    unbound_.insert(resource);
+  } else if (found != tracked_.end() && found->second.suspects.rejected(message)) {
+    apply_holds(resource, found->second);
+    changed_ = true;
+    return;
+  }
+  set(resource, {false, message});
+}
+
+void Feedback::on_proxies_changed(const ObjectKey& group, std::size_t proxies) {
+  const ProxyState* before = delivery_.proxies.find(group);
+  ProxyState state = before == nullptr ? ProxyState{} : *before;
+  state.connected = static_cast<int>(proxies);
+  delivery_.proxies.set(group, std::move(state));
+  changed_ = true;
+}
+
+void Feedback::apply_holds(const GatewayResource& resource, Tracked& tracked) {
+  const auto& wanted = tracked.suspects.held();
+  if (wanted == tracked.held) return;
+  for (const auto& [piece, message] : tracked.held) {
+    if (!wanted.contains(piece)) hold_(resource.resource.type, piece, nullptr);
+  }
+  for (const auto& [piece, message] : wanted) {
+    const auto told = tracked.held.find(piece);
+    if (told == tracked.held.end() || told->second != message) {
+      hold_(resource.resource.type, piece, &message);
+    }
+  }
+  tracked.held = wanted;
+  changed_ = true;
+}
+
+void Feedback::set(const GatewayResource& resource, ResourceDelivery delivery) {
+  const ResourceDelivery* before = delivery_.resources.find(resource);
+  if (before != nullptr && *before == delivery) return;
+  delivery_.resources.set(resource, std::move(delivery));
+  changed_ = true;
+}
+
+}  // namespace kgw::status

@@ -1,0 +1,82 @@
+// Feedback: turns what proxies say into inputs of the tables (contract 6: a NACK is handled as
+// data).
+//
+// Delivered: the resources, and the routes that went out with a route table, become "acknowledged".
+// Rejected: the resource's pieces (encoded rules, filter chains) that are new since the last
+// accepted version are suspects; they are held back through the quarantine inputs and tried by
+// halves (suspects.h), so that everybody else is served at once. What cannot be blamed on a piece
+// is kept as the resource's rejection. A listener whose address is taken is no fault of its
+// content: it is tried again when the address is free. Thread: the core.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "status/delivery.h"
+#include "status/suspects.h"
+#include "xds/ledger.h"
+
+namespace kgw::status {
+
+// What a commit changed inside one resource.
+struct PieceChange {
+  GatewayResource resource;
+  std::vector<Name> added;
+  std::vector<Name> removed;
+  std::vector<std::pair<RoutePort, envoy::Version>> routes;  // whose present rules went out with it
+};
+
+class Feedback final : public xds::LedgerObserver {
+ public:
+  // Holds a piece of a resource back (with Envoy's words), or lets it go (without).
+  using Hold =
+      std::function<void(envoy::ResourceType, const Name& piece, const std::string* message)>;
+
+  Feedback(Delivery& delivery, Hold hold) : delivery_(delivery), hold_(std::move(hold)) {}
+
+  // To be called with every commit's changes, before they are handed to the ADS server.
+  void published(const std::vector<PieceChange>& changes);
+  void removed(const GatewayResource& resource);
+  // The route has no rules on that port any more.
+  void route_removed(const RoutePort& route);
+
+  void on_delivered(const ObjectKey& group, const xds::ResourceKey& key,
+                    xds::Version version) override;
+  void on_rejected(const ObjectKey& group, const xds::ResourceKey& key, xds::Version version,
+                   const std::string& message) override;
+  void on_proxies_changed(const ObjectKey& group, std::size_t proxies) override;
+
+  // True once after anything above has set an input: the tables want a commit.
+  bool take_changed() { return std::exchange(changed_, false); }
+  // Listeners that Envoy could not bind; they are to be tried again when their address is free.
+  const std::set<GatewayResource>& unbound() const { return unbound_; }
+
+ private:
+  struct Tracked {
+    Suspects suspects;
+    std::map<Name, std::string> held;  // as last told to hold_
+    std::map<RoutePort, envoy::Version> undelivered;
+  };
+
+  void apply_holds(const GatewayResource& resource, Tracked& tracked);
+  void set(const GatewayResource& resource, ResourceDelivery delivery);
+  void deliver_routes(Tracked& tracked);
+
+  Delivery& delivery_;
+  Hold hold_;
+  std::map<GatewayResource, Tracked> tracked_;
+  absl::flat_hash_map<RoutePort, int> waiting_;  // in how many resources a route is undelivered
+  std::set<GatewayResource> unbound_;
+  bool changed_ = false;
+};
+
+// True if Envoy's words say that an address could not be bound (in use, privileged, not of this
+// host).
+bool is_bind_failure(const std::string& message);
+
+}  // namespace kgw::status
