@@ -76,10 +76,20 @@ void Feedback::on_rejected(const ObjectKey& group, const xds::ResourceKey& key, 
 }
 
 void Feedback::on_proxies_changed(const ObjectKey& group, std::size_t proxies) {
-  const ProxyState* before = delivery_.proxies.find(group);
-  ProxyState state = before == nullptr ? ProxyState{} : *before;
-  state.connected = static_cast<int>(proxies);
-  delivery_.proxies.set(group, std::move(state));
+  update_proxies(group, [&](ProxyState& state) { state.connected = static_cast<int>(proxies); });
+}
+
+void Feedback::update_proxies(const ObjectKey& gateway,
+                              const std::function<void(ProxyState&)>& change) {
+  ProxyState& state = proxies_[gateway];
+  change(state);
+  delivery_.proxies.set(gateway, state);
+  changed_ = true;
+}
+
+void Feedback::forget_proxies(const ObjectKey& gateway) {
+  proxies_.erase(gateway);
+  delivery_.proxies.erase(gateway);
   changed_ = true;
 }
 
@@ -100,8 +110,6 @@ void Feedback::apply_holds(const GatewayResource& resource, Tracked& tracked) {
 }
 
 void Feedback::set(const GatewayResource& resource, ResourceDelivery delivery) {
-  const ResourceDelivery* before = delivery_.resources.find(resource);
-  if (before != nullptr && *before == delivery) return;
   delivery_.resources.set(resource, std::move(delivery));
   changed_ = true;
 }

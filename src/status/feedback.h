@@ -51,6 +51,10 @@ class Feedback final : public xds::LedgerObserver {
                    const std::string& message) override;
   void on_proxies_changed(const ObjectKey& group, std::size_t proxies) override;
 
+  // Changes what is known of a Gateway's proxies besides their number (addresses, a problem).
+  void update_proxies(const ObjectKey& gateway, const std::function<void(ProxyState&)>& change);
+  void forget_proxies(const ObjectKey& gateway);
+
   // True once after anything above has set an input: the tables want a commit.
   bool take_changed() { return std::exchange(changed_, false); }
   // Listeners that Envoy could not bind; they are to be tried again when their address is free.
@@ -71,6 +75,7 @@ class Feedback final : public xds::LedgerObserver {
   Hold hold_;
   std::map<GatewayResource, Tracked> tracked_;
   absl::flat_hash_map<RoutePort, int> waiting_;  // in how many resources a route is undelivered
+  std::map<ObjectKey, ProxyState> proxies_;
   std::set<GatewayResource> unbound_;
   bool changed_ = false;
 };

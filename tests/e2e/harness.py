@@ -84,7 +84,7 @@ class Echo:
         self.udp = free_port(socket.SOCK_DGRAM)
         self.process = Process(
             [str(BUILD / "samples" / "sample_echo"), "--name", name, "--http", str(self.http), "--grpc",
-             str(self.grpc), "--tcp", str(self.tcp), "--udp", str(self.udp)],
+             str(self.grpc), "--tcp", str(self.tcp), "--udp", str(self.udp), "--log"],
             directory / f"echo-{name}-{self.http}.log")
         eventually(lambda: "is listening" in self.process.output(), f"backend {name} listens")
 

@@ -1,0 +1,159 @@
+"""What happens when files, the controller or a proxy change under load."""
+
+import os
+import pathlib
+import random
+import signal
+import threading
+import time
+
+import pki
+from harness import Client, Echo, Kgateway, eventually, free_port, gateway, http_route, service
+
+
+class Load:
+    """A closed-loop client in the background; counts what is not 200."""
+
+    def __init__(self, port: int, path: str = "/", accept=lambda answer: answer.status_code == 200):
+        self.client = Client(port, keep=True, timeout=5)
+        self.path, self.accept = path, accept
+        self.requests, self.wrong = 0, []
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.stopping.is_set():
+            self.requests += 1
+            try:
+                answer = self.client.get(self.path)
+                if not self.accept(answer):
+                    self.wrong.append(f"{answer.status_code} {answer.headers.get('x-backend')}")
+            except Exception as error:  # a lost connection is a wrong answer too
+                self.wrong.append(repr(error))
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.thread.join()
+
+
+def start(kgw, *backends, rules="- backendRefs: [{name: v1, port: 80}]"):
+    port = free_port()
+    kgw.write("gateway.yaml", gateway(port))
+    kgw.write("services.yaml", *[service(b.name, {"http": b.http}) for b in backends])
+    kgw.write("routes.yaml", http_route("route", rules))
+    kgw.start()
+    Client(port).wait_for("/")
+    return port
+
+
+def test_a_changed_a_removed_and_a_new_manifest_take_effect(kgw, v1, v2):
+    port = start(kgw, v1, v2)
+    client = Client(port)
+    kgw.write("routes.yaml", http_route("route", "- backendRefs: [{name: v2, port: 80}]"))
+    client.wait_for("/", backend="v2")
+    kgw.remove("routes.yaml")
+    client.wait_for("/", 404)
+    kgw.write("again.yaml", http_route("route", "- backendRefs: [{name: v1, port: 80}]"))
+    client.wait_for("/", backend="v1")
+
+
+def test_no_wrong_answer_during_a_thousand_changes(kgw, v1, v2, directory):
+    """Backends, weights, rule order, added rules and endpoints change while a client watches."""
+    port = start(kgw, v1, v2)
+    random.seed(7)
+    spare = Echo("v3", directory)
+    writes = 0
+    try:
+        with Load(port) as load:
+            for step in range(1000):
+                kind = step % 4
+                backends = random.choice(["[{name: v1, port: 80}]", "[{name: v2, port: 80}]",
+                                          f"[{{name: v1, port: 80, weight: {random.randint(1, 9)}}}, {{name: v2, port: 80}}]"])
+                extra = [f"- matches: [{{path: {{value: /extra{i}}}}}]\n  backendRefs: [{{name: v1, port: 80}}]"
+                         for i in range(random.randint(0, 3))]
+                rules = extra + [f"- backendRefs: {backends}"]
+                random.shuffle(rules)
+                if kind == 3:
+                    chosen = random.choice([v1, v2, spare])
+                    kgw.write("services.yaml", service("v1", {"http": chosen.http}), service("v2", {"http": v2.http}))
+                else:
+                    kgw.write("routes.yaml", http_route("route", "\n".join(rules)))
+                writes += 1
+                time.sleep(0.012)
+            kgw.write("services.yaml", service("v1", {"http": v1.http}), service("v2", {"http": v2.http}))
+            kgw.write("routes.yaml", http_route("route", "- backendRefs: [{name: v1, port: 80}]"))
+            Client(port).wait_for("/", backend="v1")
+        print(f"{writes} changes, {load.requests} requests, {len(load.wrong)} wrong")
+        assert load.requests > 500 and load.wrong == []
+    finally:
+        spare.close()
+
+
+def test_killing_the_controller_loses_nothing_and_the_next_one_takes_over(kgw, v1, directory):
+    port = start(kgw, v1)
+    pids = eventually(kgw.envoy_pids)
+    kgw.wait_condition("HTTPRoute", "route", "kgateway.dev/Programmed", "True")
+    with Load(port) as load:
+        kgw.kill()
+        time.sleep(0.5)
+        assert kgw.envoy_pids() == pids
+        kgw.start()
+        kgw.wait_condition("HTTPRoute", "route", "kgateway.dev/Programmed", "True")
+        assert kgw.envoy_pids() == pids
+        assert kgw.metric("kgateway_xds_resources_sent_total") == 0  # it holds the same versions
+        kgw.write("routes.yaml", http_route("route", "- matches: [{path: {value: /new}}]\n"
+                                            "  backendRefs: [{name: v1, port: 80}]\n"
+                                            "- backendRefs: [{name: v1, port: 80}]"))
+        eventually(lambda: kgw.metric("kgateway_xds_resources_sent_total") > 0)
+    print(f"{load.requests} requests, {len(load.wrong)} wrong")
+    assert load.requests > 100 and load.wrong == []
+
+
+def test_a_killed_envoy_is_started_again(kgw, v1):
+    port = start(kgw, v1)
+    (pid,) = eventually(kgw.envoy_pids)
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: [p for p in kgw.envoy_pids() if p != pid])
+    Client(port).wait_for("/")
+
+
+def test_the_end_is_graceful(kgw, v1):
+    """SIGTERM lets a request in flight finish, and no Envoy stays behind."""
+    port = start(kgw, v1)
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(Client(port, timeout=20).get("/?delay=1500").status_code))
+    thread.start()
+    time.sleep(0.5)
+    assert kgw.process.close() == 0
+    thread.join()
+    assert answers == [200]
+    assert kgw.envoy_pids() == []
+
+
+def test_two_controllers_on_one_state_directory(kgw, v1, directory):
+    start(kgw, v1)
+    second = Kgateway(directory, name="second")
+    second.admin = "127.0.0.1:0"
+    import subprocess
+    from harness import BUILD
+    done = subprocess.run([BUILD / "kgateway", "run", "--config", kgw.config, "--state-dir", kgw.state,
+                           "--admin", "127.0.0.1:0"], capture_output=True, text=True, timeout=20)
+    assert done.returncode != 0
+    assert str(kgw.state) in done.stderr + done.stdout
+
+
+def test_envoys_admin_is_not_on_the_network(kgw, v1):
+    start(kgw, v1)
+    (pid,) = eventually(kgw.envoy_pids)
+    inodes = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+    listening = []
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
+            listening.append(int(fields[1].split(":")[1], 16))
+    wanted = kgw.status("Gateway", "gw")
+    assert wanted and len(set(listening)) == 1, listening
