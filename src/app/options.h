@@ -12,22 +12,23 @@ inline constexpr const char* kDefaultAdmin = "127.0.0.1:9095";
 
 // kgateway run
 struct RunOptions {
-  std::vector<std::string> config;     // files and directories
-  std::string bind = "0.0.0.0";        // where listeners of Gateways without spec.addresses bind
-  std::string envoy;                   // path of the binary; empty: found by find_envoy()
-  std::string state_dir;               // empty: the default of deploy::default_state_dir()
+  std::vector<std::string> config;  // files and directories
+  std::string bind = "0.0.0.0";     // where listeners of Gateways without spec.addresses bind
+  std::string envoy;                // path of the binary; empty: found by find_envoy()
+  std::string state_dir;            // empty: the default of deploy::default_state_dir()
   std::string admin = kDefaultAdmin;
-  std::string zone;                    // of this host, for topology-aware endpoints
+  std::string zone;  // of this host, for topology-aware endpoints
   std::string log_level = "info";
-  std::string log_format = "text";     // text or json
+  std::string log_format = "text";  // text or json
   std::string envoy_log_level = "warning";
-  unsigned concurrency = 0;            // Envoy's worker threads; 0 = one per CPU
+  unsigned concurrency = 0;  // Envoy's worker threads; 0 = one per CPU
   std::chrono::seconds drain{10};
-  bool keep_proxies = false;           // leave the Envoys running at the end
+  bool keep_proxies = false;  // leave the Envoys running at the end
   bool access_log = false;
 };
 
-// `--envoy`, else $KGW_ENVOY, else `envoy` beside this program, else on $PATH; empty when there is none.
+// `--envoy`, else $KGW_ENVOY, else `envoy` beside this program, else on $PATH; empty when there is
+// none.
 std::string find_envoy(const std::string& option);
 
 int run(const RunOptions& options);

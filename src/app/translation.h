@@ -1,25 +1,23 @@
 // Translation: the whole graph from objects to Envoy resources and statuses, as one value.
 //
-// apply() takes what sources post; commit() recomputes what depends on it and returns the difference: one
-// edit per Gateway, the statuses that changed, the Gateways that appeared or went. Everything that runs
-// the product (run, check, translate, tests, benches) goes through here; nothing in here knows about threads,
-// files or sockets.
-// Thread: one.
+// apply() takes what sources post; commit() recomputes what depends on it and returns the
+// difference: one edit per Gateway, the statuses that changed, the Gateways that appeared or went.
+// Everything that runs the product (run, check, translate, tests, benches) goes through here;
+// nothing in here knows about threads, files or sockets. Thread: one.
 #pragma once
 
 #include <map>
-#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "app/feedback.h"
 #include "attach/model.h"
 #include "engine/graph.h"
 #include "envoy/resources.h"
 #include "envoy/routes.h"
 #include "policy/rules.h"
 #include "source/source.h"
+#include "status/feedback.h"
 #include "status/statuses.h"
 #include "xds/snapshot.h"
 
@@ -27,19 +25,27 @@ namespace kgw::app {
 
 // What one commit changed.
 struct Outcome {
-  std::map<ObjectKey, xds::Edit> edits;  // by Gateway
+  std::map<ObjectKey, xds::Edit> edits;                                             // by Gateway
   std::vector<std::pair<ObjectRef, std::optional<status::ObjectStatus>>> statuses;  // none = gone
   std::vector<ObjectKey> gateways_added;
   std::vector<ObjectKey> gateways_removed;
+  std::vector<status::PieceChange> pieces;       // for status::Feedback
+  std::vector<status::GatewayResource> removed;  // resources that went
+  std::vector<status::RoutePort> removed_routes;
   engine::CommitStats stats;
 };
 
 class Translation {
  public:
-  explicit Translation(const envoy::Settings& settings);
+  explicit Translation(envoy::Settings settings);
+  Translation(const Translation&) = delete;
+  Translation& operator=(const Translation&) = delete;
 
   void apply(const std::vector<source::ObjectEvent>& events);
   Outcome commit();
+
+  // Holds a rule or filter chain back, or lets it go: status::Feedback's way into the tables.
+  void hold(envoy::ResourceType type, const Name& piece, const std::string* message);
 
   engine::Graph graph;
   attach::Model model;
@@ -50,8 +56,11 @@ class Translation {
   status::Statuses statuses;
 
  private:
-  template <typename Key>
-  void collect(engine::Table<Key, envoy::Resource>& table, envoy::ResourceType type);
+  void collect_resources(engine::Derived<envoy::GatewayResourceId, envoy::Resource>& table,
+                         envoy::ResourceType type);
+  void collect_route_tables();
+  void collect_pieces();
+  void collect_gateways_and_statuses();
 
   Outcome outcome_;  // filled by watchers during a commit
 };

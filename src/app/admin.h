@@ -1,0 +1,39 @@
+// What the admin endpoints answer, from the state of a running instance.
+//
+//   /            index            /healthz   alive              /readyz    synced and serving
+//   /metrics     Prometheus       /status    statuses, problems /explain   why an object does what
+//   it does /snapshots/xds   what proxies should hold                   /snapshots/tables   the
+//   graph's tables /logging     POST ?level=     /version
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "app/http.h"
+#include "app/translation.h"
+#include "status/store.h"
+#include "xds/ledger.h"
+#include "xds/stats.h"
+
+namespace kgw::app {
+
+struct AdminView {
+  const Translation& translation;
+  const xds::Ledger& ledger;
+  const xds::Stats& stats;
+  const status::StatusStore& store;
+  const std::map<std::string, Diagnostics>& problems;  // by place
+  bool synced = false;
+};
+
+// Thread: the core.
+HttpResponse answer(const HttpRequest& request, const AdminView& view);
+
+// The body of /status: {"items": [...], "problems": [...]}.
+nlohmann::ordered_json status_json(const status::StatusStore& store, const Translation& translation,
+                                   const std::map<std::string, Diagnostics>& problems);
+
+std::string version_text();
+
+}  // namespace kgw::app

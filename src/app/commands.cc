@@ -1,0 +1,263 @@
+#include "app/commands.h"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "api/registry.h"
+#include "app/admin.h"
+#include "app/explain.h"
+#include "app/offline.h"
+#include "app/options.h"
+#include "app/standalone.h"
+#include "app/status_table.h"
+#include "app/yaml_writer.h"
+
+namespace kgw::app {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+void set_up_logging(const RunOptions& options) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("kgateway"));
+  spdlog::set_level(spdlog::level::from_str(options.log_level));
+  if (options.log_format == "json") {
+    spdlog::set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%v"})");
+  } else {
+    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
+  }
+}
+
+void print(const Json& json, const std::string& format) {
+  std::cout << (format == "json" ? json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+                                 : to_yaml(json));
+}
+
+void print_problems(const Diagnostics& problems) {
+  for (const Diagnostic& problem : problems) std::cerr << to_string(problem) << "\n";
+}
+
+std::size_t errors_in(const Diagnostics& problems) {
+  return static_cast<std::size_t>(
+      std::ranges::count(problems, Severity::kError, &Diagnostic::severity));
+}
+
+// "namespace/name" or "name" (namespace default).
+ObjectKey parse_key(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string::npos) return {"default", text};
+  return {text.substr(0, slash), text.substr(slash + 1)};
+}
+
+// The answer of a running instance; prints why there is none.
+std::optional<Json> ask_instance(const std::string& admin, const std::string& target) {
+  const auto response = http_request(admin, "GET", target);
+  if (!response) {
+    std::cerr << "no running kgateway answers: " << response.error()
+              << " (--admin names its address)\n";
+    return std::nullopt;
+  }
+  if (response->status != 200) {
+    std::cerr << response->body;
+    return std::nullopt;
+  }
+  return Json::parse(response->body);
+}
+
+void add_run(CLI::App& app, int& exit_status) {
+  auto options = std::make_shared<RunOptions>();
+  auto* command = app.add_subcommand(
+      "run", "Run gateways on this host from manifests: follows changes, one Envoy per Gateway");
+  command
+      ->add_option("--config,-c", options->config,
+                   "File or directory of manifests; may be given several times")
+      ->required();
+  command
+      ->add_option("--bind", options->bind,
+                   "Address of listeners whose Gateway has no spec.addresses")
+      ->capture_default_str();
+  command->add_option("--envoy", options->envoy,
+                      "Envoy binary (default: $KGW_ENVOY, envoy beside kgateway, PATH)");
+  command->add_option("--state-dir", options->state_dir,
+                      "Where bootstraps, sockets and logs of the Envoys live");
+  command->add_option("--admin", options->admin, "Address of the admin endpoints")
+      ->capture_default_str();
+  command->add_option("--zone", options->zone, "Zone of this host, for topology-aware endpoints");
+  command->add_option("--concurrency", options->concurrency,
+                      "Worker threads of each Envoy (0: one per CPU)");
+  command
+      ->add_option("--drain-seconds", options->drain,
+                   "How long requests in flight may take at the end")
+      ->capture_default_str();
+  command->add_flag("--keep-proxies", options->keep_proxies, "Leave the Envoys running at the end");
+  command->add_flag("--access-log", options->access_log,
+                    "One line of JSON per request in the Envoys' logs");
+  command->add_option("--log-level", options->log_level, "trace, debug, info, warning, error")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))
+      ->capture_default_str();
+  command->add_option("--log-format", options->log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command->add_option("--envoy-log-level", options->envoy_log_level, "Log level of the Envoys")
+      ->capture_default_str();
+  command->callback([options, &exit_status] {
+    set_up_logging(*options);
+    exit_status = run(*options);
+  });
+}
+
+void add_check(CLI::App& app, int& exit_status) {
+  auto options = std::make_shared<OfflineOptions>();
+  auto* command =
+      app.add_subcommand("check", "Validate and translate manifests offline; exit 1 on any error");
+  command->add_option("PATH", options->paths, "Files and directories; - is standard input")
+      ->required();
+  command->callback([options, &exit_status] {
+    options->with_output = false;
+    const OfflineResult result = translate_offline(*options);
+    print_problems(result.problems);
+    const std::size_t errors = errors_in(result.problems);
+    std::cerr << errors << " errors, " << result.problems.size() - errors << " warnings\n";
+    exit_status = errors == 0 ? 0 : 1;
+  });
+}
+
+void add_translate(CLI::App& app, int& exit_status) {
+  struct Options {
+    OfflineOptions offline;
+    std::string gateway;
+    std::string format = "yaml";
+  };
+  auto options = std::make_shared<Options>();
+  auto* command = app.add_subcommand(
+      "translate",
+      "Print the Envoy configuration of manifests and the statuses that would be written");
+  command->add_option("PATH", options->offline.paths, "Files and directories; - is standard input")
+      ->required();
+  command->add_option("--gateway", options->gateway, "Only this Gateway, NAMESPACE/NAME");
+  command->add_option("--output,-o", options->format, "yaml or json")
+      ->check(CLI::IsMember({"yaml", "json"}))
+      ->capture_default_str();
+  command->callback([options, &exit_status] {
+    if (!options->gateway.empty()) options->offline.gateway = parse_key(options->gateway);
+    const OfflineResult result = translate_offline(options->offline);
+    print(result.output, options->format);
+    print_problems(result.problems);
+    exit_status = errors_in(result.problems) == 0 ? 0 : 1;
+  });
+}
+
+void add_status(CLI::App& app, int& exit_status) {
+  struct Options {
+    std::string admin = kDefaultAdmin;
+    std::string format = "table";
+  };
+  auto options = std::make_shared<Options>();
+  auto* command =
+      app.add_subcommand("status", "What a running instance reports about every object");
+  command->add_option("--admin", options->admin, "Its admin address")->capture_default_str();
+  command->add_option("--output,-o", options->format, "table, yaml or json")
+      ->check(CLI::IsMember({"table", "yaml", "json"}))
+      ->capture_default_str();
+  command->callback([options, &exit_status] {
+    const auto json = ask_instance(options->admin, "/status");
+    if (!json) {
+      exit_status = 1;
+    } else if (options->format == "table") {
+      std::cout << status_table(*json);
+    } else {
+      print(*json, options->format);
+    }
+  });
+}
+
+void add_explain(CLI::App& app, int& exit_status) {
+  struct Options {
+    std::string admin = kDefaultAdmin;
+    std::string format = "text";
+    std::string kind;
+    std::string name;
+  };
+  auto options = std::make_shared<Options>();
+  auto* command =
+      app.add_subcommand("explain", "Ask a running instance why an object does, or does not, work");
+  command->add_option("KIND", options->kind, "HTTPRoute, Gateway, ...")->required();
+  command->add_option("NAME", options->name, "NAMESPACE/NAME, or NAME in namespace default")
+      ->required();
+  command->add_option("--admin", options->admin, "Its admin address")->capture_default_str();
+  command->add_option("--output,-o", options->format, "text, yaml or json")
+      ->check(CLI::IsMember({"text", "yaml", "json"}))
+      ->capture_default_str();
+  command->callback([options, &exit_status] {
+    const ObjectKey key = parse_key(options->name);
+    const bool cluster_scoped = options->kind == "GatewayClass" || options->kind == "Namespace";
+    const auto json = ask_instance(
+        options->admin, "/explain?kind=" + percent_encode(options->kind) +
+                            "&namespace=" + (cluster_scoped ? "" : percent_encode(key.ns.str())) +
+                            "&name=" + percent_encode(key.name.str()));
+    if (!json) {
+      exit_status = 1;
+    } else if (options->format == "text") {
+      std::cout << explanation_text(*json);
+    } else {
+      print(*json, options->format);
+    }
+  });
+}
+
+void add_crds(CLI::App& app) {
+  auto docs = std::make_shared<bool>(false);
+  auto* command =
+      app.add_subcommand("crds", "Print the CustomResourceDefinitions of kgateway's own kinds");
+  command->add_flag("--docs", *docs, "Print the reference documentation (Markdown) instead");
+  command->callback([docs] {
+    for (const Kind kind : own_kinds())
+      std::cout << (*docs ? reference_doc(kind) : "---\n" + crd_yaml(kind));
+  });
+}
+
+}  // namespace
+
+std::string find_envoy(const std::string& option) {
+  if (!option.empty()) return option;
+  if (const char* environment = std::getenv("KGW_ENVOY")) return environment;
+  std::error_code error;
+  const fs::path beside = fs::read_symlink("/proc/self/exe", error).parent_path() / "envoy";
+  if (fs::exists(beside, error)) return beside;
+  const char* path = std::getenv("PATH");
+  std::istringstream directories(path == nullptr ? "" : path);
+  for (std::string directory; std::getline(directories, directory, ':');) {
+    const fs::path candidate = fs::path(directory) / "envoy";
+    if (fs::exists(candidate, error)) return candidate;
+  }
+  return "";
+}
+
+int run(const RunOptions& options) {
+  Standalone standalone(options);
+  if (const auto started = standalone.start(); !started) {
+    std::cerr << "kgateway run: " << started.error() << "\n";
+    return 1;
+  }
+  return standalone.run();
+}
+
+void add_commands(CLI::App& app, int& exit_status) {
+  add_run(app, exit_status);
+  add_check(app, exit_status);
+  add_translate(app, exit_status);
+  add_explain(app, exit_status);
+  add_status(app, exit_status);
+  add_crds(app);
+  app.add_subcommand("version", "Print the version")->callback([] {
+    std::cout << "kgateway " << version_text() << "\nEnvoy API 1.40, Gateway API 1.7\n";
+  });
+}
+
+}  // namespace kgw::app

@@ -1,0 +1,216 @@
+#include "app/explain.h"
+
+#include <array>
+
+#include "app/admin.h"
+#include "status/json.h"
+
+namespace kgw::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string_view state_text(xds::ProxyState state) {
+  switch (state) {
+    case xds::ProxyState::kNotSubscribed:
+      return "not subscribed";
+    case xds::ProxyState::kPending:
+      return "pending";
+    case xds::ProxyState::kAccepted:
+      return "accepted";
+    case xds::ProxyState::kRejected:
+      return "rejected";
+  }
+  return "";
+}
+
+// One xDS resource: version, and how every proxy stands to it.
+Json resource_json(const AdminView& view, const ObjectKey& gateway, const xds::ResourceKey& key) {
+  const xds::Delivery delivery = view.ledger.delivery(gateway, key);
+  Json json = {{"type", envoy::type_name(key.type)}, {"name", key.name.str()}};
+  if (!delivery.current) {
+    json["published"] = false;
+    return json;
+  }
+  json["version"] = to_string(*delivery.current);
+  json["acknowledged"] =
+      std::to_string(delivery.accepted) + " of " + std::to_string(delivery.proxies) + " proxies";
+  if (delivery.nack) json["rejected"] = delivery.nack->message;
+  Json proxies = Json::array();
+  for (const xds::ProxyView& proxy : view.ledger.proxies_of(gateway, key)) {
+    proxies.push_back({{"proxy", proxy.node_id}, {"state", state_text(proxy.state)}});
+  }
+  json["proxies"] = std::move(proxies);
+  return json;
+}
+
+xds::ResourceKey listener_key(std::int32_t port, attach::Protocol protocol) {
+  const bool udp = protocol == attach::Protocol::kUdp;
+  return {envoy::ResourceType::kListener,
+          Name((udp ? "listener~udp~" : "listener~") + std::to_string(port))};
+}
+
+Json listener_json(const attach::ListenerAttachment& attachment, const ObjectKey& gateway,
+                   const AdminView& view) {
+  Json json = {{"listener", attachment.listener.name.str()}, {"port", attachment.port}};
+  Json resources = Json::array();
+  resources.push_back(
+      resource_json(view, gateway, listener_key(attachment.port, attachment.protocol)));
+  if (!attachment.table.name.empty()) {
+    Json hosts = Json::array();
+    std::set<attach::ShardId> shards;
+    for (const attach::AttachedHost& host : attachment.hosts) {
+      const attach::ShardId shard = envoy::shard_of({attachment.table, host.domain});
+      hosts.push_back({{"host", host.domain.str()}, {"shard", shard.shard}});
+      shards.insert(shard);
+    }
+    json["hosts"] = std::move(hosts);
+    for (const attach::ShardId& shard : shards) {
+      resources.push_back(
+          resource_json(view, gateway, {envoy::ResourceType::kRoute, envoy::resource_name(shard)}));
+    }
+  }
+  json["resources"] = std::move(resources);
+  return json;
+}
+
+Json parents_json(const attach::RouteAttachment& attachment, const AdminView& view) {
+  Json parents = Json::array();
+  for (const attach::ParentBinding& parent : attachment.parents) {
+    Json json = {{"parent", to_string(parent.target)}, {"attached", !parent.unaccepted}};
+    if (parent.unaccepted) {
+      json["reason"] = parent.unaccepted.reason;
+      json["message"] = parent.unaccepted.message;
+    }
+    Json listeners = Json::array();
+    for (const attach::ListenerAttachment& listener : parent.listeners) {
+      listeners.push_back(listener_json(listener, parent.gateway, view));
+    }
+    json["listeners"] = std::move(listeners);
+    parents.push_back(std::move(json));
+  }
+  return parents;
+}
+
+// The clusters that a route sends to, each once, as its Gateways have them.
+Json clusters_json(const ObjectRef& route, const AdminView& view) {
+  Json clusters = Json::array();
+  const auto* users = view.translation.routes.cluster_users.find(route);
+  if (users == nullptr) return clusters;
+  for (const auto& use : *users) {
+    const Name name = attach::cluster_name(use.cluster);
+    Json json = {{"backend", to_string(use.cluster.backend)}, {"gateway", to_string(use.gateway)}};
+    json["resources"] = {resource_json(view, use.gateway, {envoy::ResourceType::kCluster, name}),
+                         resource_json(view, use.gateway, {envoy::ResourceType::kEndpoint, name})};
+    clusters.push_back(std::move(json));
+  }
+  return clusters;
+}
+
+Json route_json(const ObjectRef& ref, const AdminView& view) {
+  Json json = Json::object();
+  if (const auto* attachment = view.translation.model.attachments.find(ref)) {
+    json["parents"] = parents_json(*attachment, view);
+  }
+  const auto report = [&](const Diagnostics& diagnostics) {
+    Json list = Json::array();
+    for (const Diagnostic& diagnostic : diagnostics) list.push_back(to_string(diagnostic));
+    json["rules"] = std::move(list);
+  };
+  if (const auto* bound = view.translation.rules.rules.find(ref)) report(bound->diagnostics);
+  if (const auto* bound = view.translation.rules.stream_rules.find(ref)) report(bound->diagnostics);
+  json["clusters"] = clusters_json(ref, view);
+  return json;
+}
+
+Json gateway_json(const ObjectKey& key, const AdminView& view) {
+  Json json = {{"proxies", view.ledger.proxies(key)}};
+  Json listeners = Json::array();
+  if (const auto* bound = view.translation.model.listeners.find(key)) {
+    for (const attach::BoundListener& listener : bound->listeners) {
+      Json entry = {{"listener", listener.id.name.str()},
+                    {"owner", to_string(listener.id.owner)},
+                    {"port", listener.port}};
+      if (listener.protocol) {
+        entry["resources"] = {
+            resource_json(view, key, listener_key(listener.port, *listener.protocol))};
+      }
+      listeners.push_back(std::move(entry));
+    }
+  }
+  json["listeners"] = std::move(listeners);
+  return json;
+}
+
+bool is_route(Kind kind) {
+  return kind == Kind::kHttpRoute || kind == Kind::kGrpcRoute || kind == Kind::kTlsRoute ||
+         kind == Kind::kTcpRoute || kind == Kind::kUdpRoute;
+}
+
+Kind kind_by_name(const std::string& name) {
+  for (const std::string_view group :
+       {"gateway.networking.k8s.io", "gateway.kgateway.dev", "", "discovery.k8s.io"}) {
+    const Kind kind = kind_of(group, name);
+    if (kind != Kind::kUnknown) return kind;
+  }
+  return Kind::kUnknown;
+}
+
+void append_text(const Json& value, std::size_t indent, std::string& out);
+
+void append_entry(const std::string& head, const Json& value, std::size_t indent,
+                  std::string& out) {
+  if (value.is_structured()) {
+    if (value.empty()) return;
+    out += std::string(indent, ' ') + head + "\n";
+    append_text(value, indent + 2, out);
+    return;
+  }
+  out += std::string(indent, ' ') + head + " " +
+         (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
+}
+
+void append_text(const Json& value, std::size_t indent, std::string& out) {
+  if (value.is_object()) {
+    for (const auto& [key, entry] : value.items()) append_entry(key + ":", entry, indent, out);
+    return;
+  }
+  for (const Json& entry : value) append_entry("-", entry, indent, out);
+}
+
+}  // namespace
+
+std::expected<Json, std::string> explain(const std::string& kind_text, const ObjectKey& key,
+                                         const AdminView& view) {
+  const Kind kind = kind_by_name(kind_text);
+  if (kind == Kind::kUnknown)
+    return std::unexpected("\"" + kind_text + "\" is not a kind that is read here");
+  const ObjectRef ref{kind, key};
+  Json problems = Json::array();
+  for (const auto& [place, diagnostics] : view.problems) {
+    for (const Diagnostic& diagnostic : diagnostics) {
+      if (diagnostic.object == ref) problems.push_back(to_string(diagnostic));
+    }
+  }
+  const Object* object = view.translation.model.inputs.find(ref);
+  if (object == nullptr && problems.empty())
+    return std::unexpected("there is no " + to_string(ref));
+
+  Json json = {{"object", to_string(ref)}};
+  json["inForce"] = object != nullptr;
+  if (!problems.empty()) json["problems"] = std::move(problems);
+  if (const status::ObjectStatus* status = view.store.find(ref))
+    json["status"] = status::to_json(*status);
+  if (object == nullptr) return json;
+  if (is_route(kind)) json.update(route_json(ref, view));
+  if (kind == Kind::kGateway) json.update(gateway_json(key, view));
+  return json;
+}
+
+std::string explanation_text(const Json& explanation) {
+  std::string out;
+  append_text(explanation, 0, out);
+  return out;
+}
+
+}  // namespace kgw::app

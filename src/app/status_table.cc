@@ -1,0 +1,105 @@
+#include "app/status_table.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace kgw::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Row = std::array<std::string, 6>;
+
+std::string verdict(const Json& conditions, std::string_view type) {
+  for (const Json& condition : conditions) {
+    if (condition["type"] == type) return condition["status"];
+  }
+  return "-";
+}
+
+// The message of the first condition that is not as it should be.
+std::string complaint(const Json& conditions) {
+  for (const Json& condition : conditions) {
+    const std::string type = condition["type"];
+    const bool bad_when_true = type == "Conflicted" || type == "PartiallyInvalid";
+    const std::string bad = bad_when_true ? "True" : "False";
+    if (condition["status"] == bad) {
+      return condition["reason"].get<std::string>() + ": " +
+             condition["message"].get<std::string>();
+    }
+  }
+  return "";
+}
+
+Row row(const std::string& kind, const std::string& name, const Json& conditions,
+        const std::string& extra) {
+  std::string programmed = verdict(conditions, "Programmed");
+  if (programmed == "-") programmed = verdict(conditions, "kgateway.dev/Programmed");
+  const std::string said = complaint(conditions);
+  return {kind,
+          name,
+          verdict(conditions, "Accepted"),
+          verdict(conditions, "ResolvedRefs"),
+          programmed,
+          said.empty() ? extra : said};
+}
+
+std::string addresses(const Json& status) {
+  std::string text;
+  for (const Json& address : status.value("addresses", Json::array())) {
+    text += (text.empty() ? "" : ", ") + address["value"].get<std::string>();
+  }
+  return text;
+}
+
+void add_rows(const Json& item, std::vector<Row>& rows) {
+  const Json& meta = item["metadata"];
+  const std::string name =
+      (meta.contains("namespace") ? meta["namespace"].get<std::string>() + "/" : "") +
+      meta["name"].get<std::string>();
+  const std::string kind = item["kind"];
+  const Json& status = item["status"];
+  if (status.contains("parents")) {
+    for (const Json& parent : status["parents"]) {
+      const Json& ref = parent["parentRef"];
+      std::string to =
+          "to " + ref["kind"].get<std::string>() + " " + ref["name"].get<std::string>();
+      if (ref.contains("sectionName")) to += "/" + ref["sectionName"].get<std::string>();
+      rows.push_back(row(kind, name, parent["conditions"], to));
+    }
+  } else if (status.contains("ancestors")) {
+    for (const Json& ancestor : status["ancestors"]) {
+      rows.push_back(row(kind, name, ancestor["conditions"],
+                         "for Gateway " + ancestor["ancestorRef"]["name"].get<std::string>()));
+    }
+  } else {
+    rows.push_back(row(kind, name, status["conditions"], addresses(status)));
+    for (const Json& listener : status.value("listeners", Json::array())) {
+      rows.push_back(row("", "  " + listener["name"].get<std::string>(), listener["conditions"],
+                         std::to_string(listener["attachedRoutes"].get<int>()) + " routes"));
+    }
+  }
+}
+
+}  // namespace
+
+std::string status_table(const Json& status) {
+  std::vector<Row> rows = {{"KIND", "NAME", "ACCEPTED", "RESOLVED", "PROGRAMMED", "DETAIL"}};
+  for (const Json& item : status["items"]) add_rows(item, rows);
+  std::array<std::size_t, 6> widths{};
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string out;
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) {
+      out += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+    }
+    out += row.back() + "\n";
+  }
+  for (const Json& problem : status["problems"]) out += "\n" + problem["text"].get<std::string>();
+  if (!status["problems"].empty()) out += "\n";
+  return out;
+}
+
+}  // namespace kgw::app
