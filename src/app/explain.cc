@@ -67,7 +67,7 @@ Json listener_json(const attach::ListenerAttachment& attachment, const ObjectKey
     json["hosts"] = std::move(hosts);
     for (const attach::ShardId& shard : shards) {
       resources.push_back(
-          resource_json(view, gateway, {envoy::ResourceType::kRoute, envoy::resource_name(shard)}));
+          resource_json(view, gateway, {envoy::ResourceType::kRoute, envoy::shard_name(shard)}));
     }
   }
   json["resources"] = std::move(resources);

@@ -28,6 +28,7 @@ class AgreeableProxy {
     do {
       const Outcome outcome = translation_.commit();
       feedback_.published(outcome.pieces);
+      for (const auto& [route, version] : outcome.unchanged_routes) feedback_.same_on_the_wire(route, version);
       for (const ObjectKey& gateway : outcome.gateways_added) {
         const auto* bound = translation_.model.listeners.find(gateway);
         feedback_.update_proxies(gateway, [&](status::ProxyState& state) {

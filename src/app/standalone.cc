@@ -2,10 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 
 #include "app/admin.h"
+#include "app/bind_probe.h"
 #include "app/builtin.h"
 #include "app/signals.h"
 
@@ -142,7 +144,8 @@ void Standalone::publish(Outcome outcome) {
   if (!source_synced_) return;
   feedback_.published(outcome.pieces);
   for (const status::GatewayResource& resource : outcome.removed) feedback_.removed(resource);
-  for (const status::RoutePort& route : outcome.removed_routes) feedback_.route_removed(route);
+  for (const status::RouteInTable& route : outcome.removed_routes) feedback_.route_removed(route);
+  for (const auto& [route, version] : outcome.unchanged_routes) feedback_.same_on_the_wire(route, version);
   for (auto& [gateway, edit] : outcome.edits) ads_->publish(gateway, std::move(edit));
   update_proxies(outcome);
   const std::int64_t now = std::time(nullptr);
@@ -194,7 +197,17 @@ void Standalone::on_proxy_event(const deploy::ProxyEvent& event) {
 
 void Standalone::retry_unbound() {
   for (const status::GatewayResource& listener : feedback_.unbound()) {
-    if (translation_.can_bind(listener)) translation_.retry(listener);
+    const auto* bound = translation_.model.listeners.find(listener.gateway);
+    const auto* resource =
+        translation_.resources.gateway_listeners.find({listener.gateway, listener.resource.name});
+    if (bound == nullptr || resource == nullptr) continue;
+    const bool free = std::ranges::all_of(
+        listen_addresses(*bound->gateway, options_.bind),
+        [&](const std::string& address) { return can_bind(address, listener.resource.name.view()); });
+    if (!free) continue;
+    // Refused content is sent again only when it is new: take it away and bring it back.
+    ads_->publish(listener.gateway, {.upserts = {}, .removals = {listener.resource}});
+    ads_->publish(listener.gateway, {.upserts = {{envoy::ResourceType::kListener, *resource}}, .removals = {}});
   }
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "attach/model.h"
 #include "engine/graph.h"
 #include "envoy/resources.h"
@@ -31,7 +32,8 @@ struct Outcome {
   std::vector<ObjectKey> gateways_removed;
   std::vector<status::PieceChange> pieces;       // for status::Feedback
   std::vector<status::GatewayResource> removed;  // resources that went
-  std::vector<status::RoutePort> removed_routes;
+  std::vector<status::RouteInTable> removed_routes;
+  std::vector<std::pair<status::RouteInTable, envoy::Version>> unchanged_routes;  // on the wire
   engine::CommitStats stats;
 };
 
@@ -62,7 +64,15 @@ class Translation {
   void collect_pieces();
   void collect_gateways_and_statuses();
 
-  Outcome outcome_;  // filled by watchers during a commit
+  void collect_host(const engine::Change<attach::HostId, envoy::VirtualHost>& change);
+  void collect_unchanged_routes();
+  Name piece_of(envoy::Version content) const;
+
+  Outcome outcome_;                             // filled by watchers during a commit
+  absl::flat_hash_set<Name> held_or_released_;  // rule pieces since the last commit
+  std::vector<ObjectRef> encoded_;              // routes whose encoding changed in this commit
+  absl::flat_hash_set<status::RouteInTable>
+      sent_;  // routes that a changed host of this commit carries
 };
 
 }  // namespace kgw::app

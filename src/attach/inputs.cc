@@ -66,4 +66,42 @@ void Inputs::apply(const ObjectRef& ref, std::shared_ptr<const Object> object) {
   }
 }
 
+const Object* Inputs::find(const ObjectRef& ref) const {
+  switch (ref.kind) {
+    case Kind::kGatewayClass:
+      return gateway_classes.find(ref.key);
+    case Kind::kGateway:
+      return gateways.find(ref.key);
+    case Kind::kListenerSet:
+      return listener_sets.find(ref.key);
+    case Kind::kHttpRoute:
+      return http_routes.find(ref.key);
+    case Kind::kGrpcRoute:
+      return grpc_routes.find(ref.key);
+    case Kind::kTlsRoute:
+    case Kind::kTcpRoute:
+    case Kind::kUdpRoute:
+      return stream_routes.find(ref);
+    case Kind::kReferenceGrant:
+      return grants.find(ref.key);
+    case Kind::kBackendTlsPolicy:
+      return backend_tls_policies.find(ref.key);
+    case Kind::kService:
+      return services.find(ref.key);
+    case Kind::kEndpointSlice:
+      return endpoint_slices.find(ref.key);
+    case Kind::kSecret:
+      return secrets.find(ref.key);
+    case Kind::kConfigMap:
+      return config_maps.find(ref.key);
+    case Kind::kNamespace:
+      return namespaces.find(ref.key);
+    case Kind::kBackend:
+      return backends.find(ref.key);
+    case Kind::kUnknown:
+      return nullptr;
+  }
+  return nullptr;
+}
+
 }  // namespace kgw::attach

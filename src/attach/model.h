@@ -27,6 +27,8 @@ struct Inputs {
 
   // Routes an event to its table. `object` null = erase.
   void apply(const ObjectRef& ref, std::shared_ptr<const Object> object);
+  // The object in force, null when there is none.
+  const Object* find(const ObjectRef& ref) const;
 
   engine::Input<ObjectKey, GatewayClass>& gateway_classes;
   engine::Input<ObjectKey, Gateway>& gateways;

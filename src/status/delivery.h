@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/gateway.h"
+#include "attach/route_table.h"
 #include "engine/graph.h"
 #include "envoy/resource.h"
 
@@ -30,22 +31,20 @@ inline std::string to_string(const GatewayResource& id) {
   return kgw::to_string(id.gateway) + "|" + envoy::to_string(id.resource);
 }
 
-// A route's rules as encoded for one port of one Gateway.
-struct RoutePort {
+// A route's rules in one route table.
+struct RouteInTable {
   ObjectRef route;
-  ObjectKey gateway;
-  std::int32_t port = 0;
+  attach::RouteTableId table;
 
-  friend auto operator<=>(const RoutePort&, const RoutePort&) = default;
-  friend bool operator==(const RoutePort&, const RoutePort&) = default;
+  friend auto operator<=>(const RouteInTable&, const RouteInTable&) = default;
+  friend bool operator==(const RouteInTable&, const RouteInTable&) = default;
   template <typename H>
-  friend H AbslHashValue(H h, const RoutePort& id) {
-    return H::combine(std::move(h), id.route, id.gateway, id.port);
+  friend H AbslHashValue(H h, const RouteInTable& id) {
+    return H::combine(std::move(h), id.route, id.table);
   }
 };
-inline std::string to_string(const RoutePort& id) {
-  return kgw::to_string(id.route) + "|" + kgw::to_string(id.gateway) + ":" +
-         std::to_string(id.port);
+inline std::string to_string(const RouteInTable& id) {
+  return kgw::to_string(id.route) + "|" + attach::to_string(id.table);
 }
 
 struct ResourceDelivery {
@@ -68,11 +67,11 @@ struct ProxyState {
 struct Delivery {
   explicit Delivery(engine::Graph& graph)
       : resources(graph.input<GatewayResource, ResourceDelivery>("delivered resources")),
-        routes(graph.input<RoutePort, envoy::Version>("delivered routes")),
+        routes(graph.input<RouteInTable, envoy::Version>("delivered routes")),
         proxies(graph.input<ObjectKey, ProxyState>("proxies")) {}
 
   engine::Input<GatewayResource, ResourceDelivery>& resources;
-  engine::Input<RoutePort, envoy::Version>& routes;
+  engine::Input<RouteInTable, envoy::Version>& routes;
   engine::Input<ObjectKey, ProxyState>& proxies;
 };
 

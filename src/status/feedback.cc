@@ -33,10 +33,23 @@ void Feedback::removed(const GatewayResource& resource) {
   changed_ = true;
 }
 
-void Feedback::route_removed(const RoutePort& route) {
+void Feedback::route_removed(const RouteInTable& route) {
   delivery_.routes.erase(route);
   if (!waiting_.erase(route)) return;
   for (auto& [resource, tracked] : tracked_) tracked.undelivered.erase(route);
+}
+
+void Feedback::same_on_the_wire(const RouteInTable& route, envoy::Version version) {
+  const auto waiting = waiting_.find(route);
+  if (waiting == waiting_.end()) {
+    delivery_.routes.set(route, version);
+    changed_ = true;
+    return;
+  }
+  for (auto& [resource, tracked] : tracked_) {
+    const auto found = tracked.undelivered.find(route);
+    if (found != tracked.undelivered.end()) found->second = version;
+  }
 }
 
 void Feedback::on_delivered(const ObjectKey& group, const xds::ResourceKey& key, xds::Version) {

@@ -28,7 +28,8 @@ struct PieceChange {
   GatewayResource resource;
   std::vector<Name> added;
   std::vector<Name> removed;
-  std::vector<std::pair<RoutePort, envoy::Version>> routes;  // whose present rules went out with it
+  std::vector<std::pair<RouteInTable, envoy::Version>>
+      routes;  // whose present rules went out with it
 };
 
 class Feedback final : public xds::LedgerObserver {
@@ -42,8 +43,10 @@ class Feedback final : public xds::LedgerObserver {
   // To be called with every commit's changes, before they are handed to the ADS server.
   void published(const std::vector<PieceChange>& changes);
   void removed(const GatewayResource& resource);
-  // The route has no rules on that port any more.
-  void route_removed(const RoutePort& route);
+  // The route's present encoding differs from the one before in nothing that proxies are sent.
+  void same_on_the_wire(const RouteInTable& route, envoy::Version version);
+  // The route has no rules in that table any more.
+  void route_removed(const RouteInTable& route);
 
   void on_delivered(const ObjectKey& group, const xds::ResourceKey& key,
                     xds::Version version) override;
@@ -64,7 +67,7 @@ class Feedback final : public xds::LedgerObserver {
   struct Tracked {
     Suspects suspects;
     std::map<Name, std::string> held;  // as last told to hold_
-    std::map<RoutePort, envoy::Version> undelivered;
+    std::map<RouteInTable, envoy::Version> undelivered;
   };
 
   void apply_holds(const GatewayResource& resource, Tracked& tracked);
@@ -74,7 +77,7 @@ class Feedback final : public xds::LedgerObserver {
   Delivery& delivery_;
   Hold hold_;
   std::map<GatewayResource, Tracked> tracked_;
-  absl::flat_hash_map<RoutePort, int> waiting_;  // in how many resources a route is undelivered
+  absl::flat_hash_map<RouteInTable, int> waiting_;  // in how many resources a route is undelivered
   std::map<ObjectKey, ProxyState> proxies_;
   std::set<GatewayResource> unbound_;
   bool changed_ = false;

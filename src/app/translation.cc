@@ -1,0 +1,210 @@
+#include "app/translation.h"
+
+#include <algorithm>
+#include <set>
+
+namespace kgw::app {
+namespace {
+
+using envoy::ResourceType;
+using status::GatewayResource;
+
+GatewayResource shard_resource(const attach::ShardId& shard) {
+  return {shard.table.gateway, {ResourceType::kRoute, envoy::shard_name(shard)}};
+}
+
+}  // namespace
+
+Translation::Translation(envoy::Settings settings)
+    : model(graph),
+      rules(graph, model),
+      routes(graph, model, rules),
+      resources(graph, model, routes.users_by_cluster, rules.stream_rules, std::move(settings)),
+      delivery(graph),
+      statuses(graph, model, rules, routes, delivery) {
+  collect_resources(resources.gateway_clusters, ResourceType::kCluster);
+  collect_resources(resources.gateway_endpoints, ResourceType::kEndpoint);
+  collect_resources(resources.gateway_secrets, ResourceType::kSecret);
+  collect_resources(resources.gateway_listeners, ResourceType::kListener);
+  collect_route_tables();
+  collect_pieces();
+  collect_gateways_and_statuses();
+}
+
+void Translation::apply(const std::vector<source::ObjectEvent>& events) {
+  for (const source::ObjectEvent& event : events) model.inputs.apply(event.ref, event.object);
+}
+
+Outcome Translation::commit() {
+  outcome_ = {};
+  outcome_.stats = graph.commit();
+  collect_unchanged_routes();
+  held_or_released_.clear();
+  encoded_.clear();
+  sent_.clear();
+  return std::move(outcome_);
+}
+
+void Translation::hold(ResourceType type, const Name& piece, const std::string* message) {
+  if (type == ResourceType::kListener) {
+    if (message == nullptr) {
+      resources.quarantined_filter_chains.erase(piece);
+    } else {
+      resources.quarantined_filter_chains.set(piece, *message);
+    }
+    return;
+  }
+  held_or_released_.insert(piece);
+  if (message == nullptr) {
+    routes.quarantined_rules.erase(piece);
+  } else {
+    routes.quarantined_rules.set(piece, envoy::QuarantineEntry{*message});
+  }
+}
+
+void Translation::collect_resources(
+    engine::Derived<envoy::GatewayResourceId, envoy::Resource>& table, ResourceType type) {
+  graph.watch(table, [this, type](auto changes) {
+    for (const auto& change : changes) {
+      xds::Edit& edit = outcome_.edits[change.key.gateway];
+      if (change.after != nullptr) {
+        edit.upserts.emplace_back(type, *change.after);
+      } else {
+        edit.removals.push_back({type, change.key.name});
+        outcome_.removed.push_back({change.key.gateway, {type, change.key.name}});
+      }
+    }
+  });
+}
+
+void Translation::collect_route_tables() {
+  graph.watch(routes.route_shards, [this](auto changes) {
+    for (const auto& change : changes) {
+      const GatewayResource resource = shard_resource(change.key);
+      xds::Edit& edit = outcome_.edits[resource.gateway];
+      if (change.after != nullptr) {
+        edit.upserts.emplace_back(ResourceType::kRoute, *change.after);
+      } else {
+        edit.removals.push_back(resource.resource);
+        outcome_.removed.push_back(resource);
+      }
+    }
+  });
+}
+
+void Translation::collect_pieces() {
+  graph.watch(routes.virtual_hosts, [this](auto changes) {
+    for (const auto& change : changes) collect_host(change);
+  });
+  graph.watch(routes.encoded_routes, [this](auto changes) {
+    for (const auto& change : changes) encoded_.push_back(change.key);
+  });
+  graph.watch(resources.chains, [this](auto changes) {
+    for (const auto& change : changes) {
+      const auto& any = change.after != nullptr ? *change.after : *change.before;
+      status::PieceChange pieces{
+          {any.port.gateway, {ResourceType::kListener, envoy::listener_name(any.port)}},
+          {},
+          {},
+          {}};
+      std::set<std::string> before, after;
+      if (change.before)
+        for (const auto& chain : change.before->chains) before.insert(chain.hash);
+      if (change.after)
+        for (const auto& chain : change.after->chains) after.insert(chain.hash);
+      for (const std::string& hash : after)
+        if (!before.contains(hash)) pieces.added.push_back(hash);
+      for (const std::string& hash : before)
+        if (!after.contains(hash)) pieces.removed.push_back(hash);
+      outcome_.pieces.push_back(std::move(pieces));
+    }
+  });
+  graph.watch(model.attachments, [this](auto changes) {
+    for (const auto& change : changes) {
+      if (change.before == nullptr) continue;
+      std::set<attach::RouteTableId> now;
+      const auto tables = [](const attach::RouteAttachment& attachment, auto visit) {
+        for (const auto& parent : attachment.parents) {
+          for (const auto& listener : parent.listeners) visit(listener.table);
+        }
+      };
+      if (change.after) tables(*change.after, [&](const auto& table) { now.insert(table); });
+      tables(*change.before, [&](const auto& table) {
+        if (!now.contains(table)) outcome_.removed_routes.push_back({change.key, table});
+      });
+    }
+  });
+}
+
+// The key under which the rule, as it is encoded now, can be held back; empty when it is left out
+// already.
+Name Translation::piece_of(envoy::Version content) const {
+  const Name drop = envoy::drop_key(content);
+  if (routes.quarantined_rules.find(drop) != nullptr) return {};
+  const Name replace = envoy::replace_key(content);
+  return routes.quarantined_rules.find(replace) != nullptr ? drop : replace;
+}
+
+void Translation::collect_host(const engine::Change<attach::HostId, envoy::VirtualHost>& change) {
+  status::PieceChange pieces{shard_resource(envoy::shard_of(change.key)), {}, {}, {}};
+  absl::flat_hash_set<std::uint64_t> before, after;
+  if (change.before)
+    for (const auto& source : change.before->sources) before.insert(source.content.hash);
+  if (change.after) {
+    for (const envoy::RuleSource& source : change.after->sources) {
+      after.insert(source.content.hash);
+      const bool touched = !held_or_released_.empty() &&
+                           (held_or_released_.contains(envoy::replace_key(source.content)) ||
+                            held_or_released_.contains(envoy::drop_key(source.content)));
+      if (!before.contains(source.content.hash) || touched) {
+        if (Name piece = piece_of(source.content); !piece.empty())
+          pieces.added.push_back(std::move(piece));
+      }
+      const status::RouteInTable route{source.route, change.key.table};
+      if (!sent_.insert(route).second) continue;
+      if (const auto* encoded = routes.encoded_routes.find(source.route)) {
+        pieces.routes.emplace_back(route, encoded->version);
+      }
+    }
+  }
+  for (const std::uint64_t content : before) {
+    if (after.contains(content)) continue;
+    pieces.removed.push_back(envoy::replace_key({content}));
+    pieces.removed.push_back(envoy::drop_key({content}));
+  }
+  outcome_.pieces.push_back(std::move(pieces));
+}
+
+void Translation::collect_unchanged_routes() {
+  for (const ObjectRef& route : encoded_) {
+    const auto* encoded = routes.encoded_routes.find(route);
+    const auto* attachment = model.attachments.find(route);
+    if (encoded == nullptr || attachment == nullptr) continue;
+    for (const auto& parent : attachment->parents) {
+      for (const auto& listener : parent.listeners) {
+        const status::RouteInTable in_table{route, listener.table};
+        if (!sent_.contains(in_table) && delivery.routes.find(in_table) != nullptr) {
+          outcome_.unchanged_routes.emplace_back(in_table, encoded->version);
+        }
+      }
+    }
+  }
+}
+
+void Translation::collect_gateways_and_statuses() {
+  graph.watch(model.listeners, [this](auto changes) {
+    for (const auto& change : changes) {
+      if (change.before == nullptr) outcome_.gateways_added.push_back(change.key);
+      if (change.after == nullptr) outcome_.gateways_removed.push_back(change.key);
+    }
+  });
+  graph.watch(statuses.table, [this](auto changes) {
+    for (const auto& change : changes) {
+      std::optional<status::ObjectStatus> status;
+      if (change.after != nullptr) status = *change.after;
+      outcome_.statuses.emplace_back(change.key, std::move(status));
+    }
+  });
+}
+
+}  // namespace kgw::app
