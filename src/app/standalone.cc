@@ -10,6 +10,7 @@
 #include "app/bind_probe.h"
 #include "app/builtin.h"
 #include "app/signals.h"
+#include "deploy/local/state_dir.h"
 
 namespace kgw::app {
 namespace {

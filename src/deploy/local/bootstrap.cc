@@ -15,7 +15,7 @@ namespace kgw::deploy {
 namespace {
 
 namespace core = envoy::config::core::v3;
-using envoy::config::bootstrap::v3::Bootstrap;
+using ::envoy::config::bootstrap::v3::Bootstrap;
 using envoy::config::cluster::v3::Cluster;
 
 constexpr const char* kXdsCluster = "xds_cluster";

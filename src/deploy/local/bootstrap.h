@@ -35,7 +35,7 @@ std::string node_role(const ObjectKey& gateway);
 // node.id "<name>-<instance>.<namespace>"; node.cluster is "<name>.<namespace>".
 std::string node_id(const ObjectKey& gateway, unsigned instance);
 
-envoy::config::bootstrap::v3::Bootstrap make_bootstrap(const BootstrapSpec& spec);
+::envoy::config::bootstrap::v3::Bootstrap make_bootstrap(const BootstrapSpec& spec);
 
 // The same as JSON, as `envoy -c` reads it.
 std::string bootstrap_json(const BootstrapSpec& spec);
