@@ -23,7 +23,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUILD = ROOT / "build" / "release"
+BUILD = pathlib.Path(os.environ.get("KGW_BUILD", ROOT / "build" / "release"))
 WORK = ROOT / "build" / "demo"
 HTTP, HTTPS, ADMIN = 8080, 8443, "127.0.0.1:9095"
 HOST = "shop.example.com"

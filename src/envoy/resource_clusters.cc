@@ -1,0 +1,78 @@
+#include "envoy/endpoint.h"
+#include "envoy/resource_tables.h"
+
+namespace kgw::envoy {
+namespace {
+
+std::string_view l4_protocol(const attach::ClusterId& id) {
+  return id.protocol == attach::BackendProtocol::kUdp ? "UDP" : "TCP";
+}
+
+std::optional<Resource> assign_service(const Model& model, const Proximity& proximity,
+                                       const attach::ClusterId& id, Read& read) {
+  const attach::ServiceFacts* service = read.get(model.service_facts, id.backend.key);
+  if (service == nullptr || Discovery::of(id, *service).type != Discovery::Type::kEds) {
+    return std::nullopt;
+  }
+  EndpointSelector selector{.protocol = l4_protocol(id),
+                            .port = id.port,
+                            .traffic_distribution = service->traffic_distribution};
+  const ServicePort* port = service->find_port(id.port, selector.protocol);
+  if (port != nullptr) selector.port_name = port->name;
+  EndpointCollector endpoints(selector, proximity);
+  if (port != nullptr) {
+    read.each(model.slices_by_service, id.backend.key,
+              [&](const ObjectKey&, const EndpointSlice& slice) { endpoints.add(slice); });
+  }
+  return endpoints.build(attach::cluster_name(id));
+}
+
+std::optional<Resource> assign_backend(const Model& model, const Proximity& proximity,
+                                       const attach::ClusterId& id, Read& read) {
+  const Backend* backend = read.get(model.inputs.backends, id.backend.key);
+  if (backend == nullptr || !backend->static_backend) return std::nullopt;
+  if (Discovery::of(*backend->static_backend).type != Discovery::Type::kEds) return std::nullopt;
+  EndpointCollector endpoints({}, proximity);
+  for (const BackendHost& host : backend->static_backend->hosts) {
+    endpoints.add(host.host, host.port);
+  }
+  return endpoints.build(attach::cluster_name(id));
+}
+
+}  // namespace
+
+std::optional<Discovery> discover(const Model& model, const attach::ClusterId& id, Read& read) {
+  if (id.backend.kind == Kind::kService) {
+    const attach::ServiceFacts* service = read.get(model.service_facts, id.backend.key);
+    if (service == nullptr) return std::nullopt;
+    return Discovery::of(id, *service);
+  }
+  const Backend* backend = read.get(model.inputs.backends, id.backend.key);
+  if (backend == nullptr || !backend->static_backend) return std::nullopt;
+  return Discovery::of(*backend->static_backend);
+}
+
+std::optional<BuiltCluster> compute_cluster(const Model& model, const Settings& settings,
+                                            const ClusterVariant& variant, Read& read) {
+  const std::optional<Discovery> discovery = discover(model, variant.id, read);
+  if (!discovery) return std::nullopt;
+  const attach::BackendTls* tls =
+      read.get(model.backend_tls, {variant.id.backend, variant.id.port});
+  return build_cluster(variant, *discovery, tls, settings.system_ca_path);
+}
+
+std::optional<Resource> compute_assignment(const Model& model, const Settings& settings,
+                                           const attach::ClusterId& id, Read& read) {
+  return id.backend.kind == Kind::kService ? assign_service(model, settings.proximity, id, read)
+                                           : assign_backend(model, settings.proximity, id, read);
+}
+
+ClusterVariant compute_variant(const Model& model, const GatewayCluster& use, Read& read) {
+  const attach::BackendTls* tls =
+      read.get(model.backend_tls, {use.cluster.backend, use.cluster.port});
+  if (tls == nullptr || tls->invalid) return {use.cluster, {}};
+  const attach::GatewayFacts* gateway = read.get(model.gateway_facts, use.gateway);
+  return {use.cluster, gateway ? gateway->client_certificate : ObjectKey{}};
+}
+
+}  // namespace kgw::envoy

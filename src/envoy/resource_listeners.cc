@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <map>
+
+#include "attach/hostname.h"
+#include "envoy/listener_http.h"
+#include "envoy/listener_stream.h"
+#include "envoy/resource_tables.h"
+
+namespace kgw::envoy {
+namespace {
+using attach::Protocol;
+using policy::BoundStreamRoute;
+
+StreamBackends backends_of(const BoundStreamRoute* route) {
+  StreamBackends backends;
+  if (route == nullptr) return backends;
+  for (const policy::WeightedCluster& backend : route->backends) {
+    backends.push_back(
+        {backend.valid ? attach::cluster_name(backend.cluster) : Name(), backend.weight});
+  }
+  return backends;
+}
+
+bool older(const BoundStreamRoute& a, const BoundStreamRoute& b) {
+  return std::tie(a.creation_time, a.ref.key) < std::tie(b.creation_time, b.ref.key);
+}
+
+// f(const BoundStreamRoute&, const ListenerAttachment&) for each attachment to the listener.
+template <typename F>
+void for_each_route(const Model& model, const Resources::StreamRules& rules,
+                    const attach::ListenerId& listener, Read& read, F&& f) {
+  for (const ObjectRef& ref : read.members(model.routes_by_listener, listener)) {
+    const BoundStreamRoute* route = read.get(rules, ref);
+    const attach::RouteAttachment* attached = read.get(model.attachments, ref);
+    if (route == nullptr || attached == nullptr || route->unaccepted) continue;
+    for (const attach::ParentBinding& parent : attached->parents) {
+      for (const attach::ListenerAttachment& attachment : parent.listeners) {
+        if (attachment.listener == listener) f(*route, attachment);
+      }
+    }
+  }
+}
+
+// TCP and UDP: the oldest route has the listener.
+const BoundStreamRoute* oldest_route(const Model& model, const Resources::StreamRules& rules,
+                                     const attach::ListenerId& listener, Read& read) {
+  const BoundStreamRoute* oldest = nullptr;
+  for_each_route(model, rules, listener, read,
+                 [&](const BoundStreamRoute& route, const attach::ListenerAttachment&) {
+                   if (oldest == nullptr || older(route, *oldest)) oldest = &route;
+                 });
+  return oldest;
+}
+
+// TLS: each host belongs to the route that names it most precisely, then to the oldest.
+std::vector<StreamHost> stream_hosts(const Model& model, const Resources::StreamRules& rules,
+                                     const attach::ListenerId& listener, Read& read) {
+  struct Claim {
+    Name route_host;
+    const BoundStreamRoute* route = nullptr;
+  };
+  std::map<Name, Claim> owners;
+  for_each_route(model, rules, listener, read,
+                 [&](const BoundStreamRoute& route, const attach::ListenerAttachment& attachment) {
+                   for (const attach::AttachedHost& host : attachment.hosts) {
+                     Claim& owner = owners[host.domain];
+                     const bool wins = owner.route == nullptr ||
+                                       (host.route_host == owner.route_host
+                                            ? older(route, *owner.route)
+                                            : attach::more_specific(host.route_host.view(),
+                                                                    owner.route_host.view()));
+                     if (wins) owner = {host.route_host, &route};
+                   }
+                 });
+  std::vector<StreamHost> hosts;
+  for (const auto& [domain, owner] : owners) hosts.push_back({domain, backends_of(owner.route)});
+  return hosts;
+}
+
+}  // namespace
+
+ListenerChains compute_chains(const Model& model, const Resources::StreamRules& stream_rules,
+                              const Settings& settings, const ListenerShape& shape, Read& read) {
+  const attach::ListenerTlsState* tls =
+      shape.terminates_tls() ? read.get(model.listener_tls, shape.id) : nullptr;
+  switch (shape.protocol) {
+    case Protocol::kHttp:
+      return http_chains(shape, settings);
+    case Protocol::kHttps:
+      return https_chains(shape, tls, settings);
+    case Protocol::kTls:
+      return tls_chains(shape, tls, stream_hosts(model, stream_rules, shape.id, read));
+    case Protocol::kTcp:
+      return tcp_chains(shape, backends_of(oldest_route(model, stream_rules, shape.id, read)));
+    case Protocol::kUdp:
+      return udp_chains(shape, backends_of(oldest_route(model, stream_rules, shape.id, read)));
+  }
+  return {};
+}
+
+std::optional<Resource> compute_listener(const Resources& resources, const GatewayResourceId& id,
+                                         Read& read) {
+  const std::vector<std::string>* addresses = read.get(resources.bind_addresses, id.gateway);
+  if (addresses == nullptr) return std::nullopt;
+  const ListenerChains* any = nullptr;
+  std::vector<const FilterChain*> chains;
+  read.each(resources.chains_by_listener, id,
+            [&](const ListenerShape&, const ListenerChains& listener) {
+              any = &listener;
+              for (const FilterChain& chain : listener.chains) chains.push_back(&chain);
+            });
+  std::erase_if(chains, [&](const FilterChain* chain) {
+    return read.get(resources.quarantined_filter_chains, Name(chain->hash)) != nullptr;
+  });
+  if (any == nullptr) return std::nullopt;
+  return assemble_listener(any->port, *addresses, any->protocol, chains);
+}
+
+std::optional<ListenerCarrier> Resources::carrier(Read& read,
+                                                  const attach::BoundListener& listener) const {
+  const std::optional<ListenerShape> shape = shape_of(listener);
+  if (!shape) return std::nullopt;
+  ListenerCarrier result{listener_name(shape->port), shape->route_table, {}, false, {}};
+  const ListenerChains* carried = read.get(chains, chain_shape(*shape));
+  if (carried == nullptr) return result;
+  for (const SecretId& secret : carried->secrets) result.secrets.push_back(secret_name(secret));
+  for (const FilterChain& chain : carried->chains) {
+    if (!chain.closes) result.serves = true;
+    const std::string* reason = read.get(quarantined_filter_chains, Name(chain.hash));
+    if (reason != nullptr && result.quarantined.empty()) result.quarantined = *reason;
+  }
+  return result;
+}
+
+std::vector<const FilterChain*> Resources::listener_chains(
+    const GatewayResourceId& listener) const {
+  std::vector<const FilterChain*> result;
+  chains.for_each([&](const ListenerShape& shape, const ListenerChains& part) {
+    if (GatewayResourceId{shape.port.gateway, listener_name(shape.port)} != listener) return;
+    for (const FilterChain& chain : part.chains) result.push_back(&chain);
+  });
+  return result;
+}
+
+}  // namespace kgw::envoy
