@@ -61,6 +61,13 @@ std::optional<Certificate> certificate_of(const Model& model, const ObjectKey& k
   return previous;
 }
 
+bool comes_from(const Certificate& certificate, const Secret& secret) {
+  const auto chain = secret.data.find("tls.crt");
+  const auto key = secret.data.find("tls.key");
+  return chain != secret.data.end() && key != secret.data.end() &&
+         chain->second == certificate.chain_pem && key->second == certificate.key_pem;
+}
+
 }  // namespace
 
 engine::Index<ObjectKey, ObjectKey, GatewayListeners>& make_certificate_users(engine::Graph& graph,
@@ -137,7 +144,7 @@ void keep_good_secrets(engine::Graph& graph, const Model& model) {
                   if (change.after == nullptr) {
                     model.good_secrets.erase(change.key);
                   } else if (secret != nullptr && !change.after->invalid &&
-                             change.after->chain_pem == secret->data.at("tls.crt")) {
+                             comes_from(*change.after, *secret)) {
                     model.good_secrets.set(change.key, secret);
                   }
                 }
