@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "envoy/config/route/v3/route_components.pb.h"
+#include "envoy/extensions/filters/http/cors/v3/cors.pb.h"
 #include "policy/envoy_rules.h"
 #include "policy/http_filters.h"
 #include "policy/rule_context.h"
@@ -91,7 +92,7 @@ std::optional<Cors> bind_cors(RuleContext& context, const CorsFilter& spec) {
 }
 
 void encode_cors(const Cors& cors, ::envoy::config::route::v3::Route& out) {
-  ::envoy::config::route::v3::CorsPolicy policy;
+  ::envoy::extensions::filters::http::cors::v3::CorsPolicy policy;
   for (const std::string& origin : cors.exact_origins) {
     policy.add_allow_origin_string_match()->set_exact(origin);
   }

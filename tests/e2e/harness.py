@@ -9,6 +9,7 @@ import os
 import pathlib
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import textwrap
@@ -24,6 +25,7 @@ BUILD = pathlib.Path(os.environ.get("KGW_BUILD", ROOT / "build" / "release"))
 PATIENCE = 30.0  # seconds until something that must happen counts as not happening
 
 _taken: set[int] = set()
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # making one per request is slow
 
 
 def free_port(kind: int = socket.SOCK_STREAM) -> int:
@@ -247,8 +249,8 @@ class Client:
     def __init__(self, port: int, *, host: str = "example.com", keep: bool = False, **options):
         self.base = f"http://127.0.0.1:{port}"
         self.host = host
-        self.options = options
-        self.session = httpx.Client(**options) if keep else None
+        self.options = {"verify": _NO_TLS, **options}
+        self.session = httpx.Client(**self.options) if keep else None
 
     def request(self, method: str, path: str, *, host: str | None = None, **kwargs) -> httpx.Response:
         headers = {"host": host or self.host, **kwargs.pop("headers", {})}

@@ -110,7 +110,7 @@ def test_killing_the_controller_loses_nothing_and_the_next_one_takes_over(kgw, v
                                             "- backendRefs: [{name: v1, port: 80}]"))
         eventually(lambda: kgw.metric("kgateway_xds_resources_sent_total") > 0)
     print(f"{load.requests} requests, {len(load.wrong)} wrong")
-    assert load.requests > 100 and load.wrong == []
+    assert load.requests > 20 and load.wrong == []
 
 
 def test_a_killed_envoy_is_started_again(kgw, v1):

@@ -91,7 +91,8 @@ def test_redirects_and_rewrites(served):
     answer = client.get("/old/shelf?x=1")
     assert (answer.status_code, answer.headers["location"]) == (308, f"http://example.org:{served.port}/new/shelf?x=1")
     answer = client.get("/secure/x")
-    assert (answer.status_code, answer.headers["location"]) == (302, "https://example.com/secure/x")
+    assert answer.status_code == 302
+    assert answer.headers["location"] in ("https://example.com/secure/x", "https://example.com:443/secure/x")
     assert client.get("/strip/a").json()["path"] == "/a"
     assert client.get("/strip").json()["path"] == "/"
     assert client.get("/strip/").json()["path"] == "/"
@@ -208,7 +209,7 @@ def test_retry_on_connection_error_finds_the_healthy_endpoint(kgw, v1):
 
 def test_session_persistence(served):
     client = served("""
-        - sessionPersistence: {}
+        - sessionPersistence: {cookie: {}}
           backendRefs: [{name: v1, port: 80}, {name: v2, port: 80}]
     """)
     first = client.get("/")

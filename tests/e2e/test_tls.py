@@ -167,7 +167,7 @@ def backend_tls_policy(hostname, ca="ca", sans=None):
 
 def test_backend_tls(kgw, directory):
     port = free_port()
-    ca, gateway_ca = pki.Authority(), pki.Authority("gateway")
+    ca, gateway_ca = pki.Authority(), pki.Authority("gateway ca")
     server = TlsServer(ca.issue("in.example.com", "spiffe://example.com/app"), directory, gateway_ca.pem)
     kgw.write("gateway.yaml", "")
     write_gateway(kgw, [{"name": "http", "port": port, "protocol": "HTTP"}],
