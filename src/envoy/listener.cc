@@ -97,11 +97,7 @@ std::optional<ListenerShape> shape_of(const attach::BoundListener& listener) {
   shape.port = {listener.id.gateway, listener.port, shape.protocol == Protocol::kUdp};
   shape.id = listener.id;
   if (shape.protocol == Protocol::kTls) shape.tls_mode = listener.tls_mode;
-  if (listener.protocol == Protocol::kHttp) {
-    shape.route_table = listener_name(shape.port);
-  } else if (listener.protocol == Protocol::kHttps) {
-    shape.route_table = Name(chain_name(shape));
-  }
+  shape.route_table = attach::route_table_of(listener).name;
   if (shape.protocol == Protocol::kHttps || shape.protocol == Protocol::kTls) {
     shape.hostname = listener.hostname;
   }

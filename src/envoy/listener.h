@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-#include "attach/listeners.h"
+#include "attach/attachment.h"
 #include "envoy/resource.h"
 #include "envoy/secret.h"
 
