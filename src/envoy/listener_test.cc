@@ -109,8 +109,8 @@ TEST(Listener, HttpsIsChosenBySni) {
   ASSERT_EQ(listener.filter_chains_size(), 2);
   EXPECT_EQ(manager_of(listener.filter_chains(0)).rds().route_config_name(), "a");
   EXPECT_EQ(manager_of(listener.filter_chains(1)).rds().route_config_name(), "b");
-  expect_text(listener.filter_chains(0).filter_chain_match(),
-              R"pb(server_names: "*.a.com" transport_protocol: "tls")pb");
+  expect_text(listener.filter_chains(0).filter_chain_match(), R"pb(server_names: "*.a.com"
+                                                                   transport_protocol: "tls")pb");
   expect_text(listener.filter_chains(1).filter_chain_match(), R"pb(transport_protocol: "tls")pb");
   ASSERT_EQ(listener.listener_filters_size(), 1);
   EXPECT_EQ(listener.listener_filters(0).name(), "envoy.filters.listener.tls_inspector");

@@ -3,7 +3,8 @@
 // A response to a wildcard carries everything the proxy is to hold: what it accepted before, where
 // newer content must wait or was refused, and the news. Other types are sent name by name.
 // The version_info is a hash of all that the proxy holds after the response, so a proxy that comes
-// back with an unchanged one is sent nothing.
+// back with an unchanged one is sent nothing; one that refused or unsubscribed something since its
+// last answer is sent all again, for the protocol does not tell what it holds.
 #pragma once
 
 #include <array>

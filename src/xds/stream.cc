@@ -122,7 +122,8 @@ void Stream::leave_wildcard(Subscription& s) {
 
 void Stream::subscribe(Subscription& s, const Name& name, Generation generation, bool force) {
   s.held[name].subscribe(true);
-  mark(s, name, generation, force);
+  const bool owed = s.type == ResourceType::kEndpoint && sent_early_.erase(name) > 0;
+  mark(s, name, generation, force || owed);
 }
 
 void Stream::unsubscribe(Subscription& s, const Name& name) {
@@ -196,10 +197,10 @@ bool Stream::select_dirty(Subscription& s, std::vector<Sent>& selection) {
         waiting_removals_.try_emplace({s.type, name}, now_);
         blocked = true;
       }
-    } else if (!work.force && s.holds(name, entry->version())) {
+    } else if (!work.force && !work.uncertain && s.holds(name, entry->version())) {
       drop_work(s, Name(name), entry->version());
       settled_ = true;
-    } else if (!work.force && work.refused && work.rejected == entry->version()) {
+    } else if (!work.force && work.refuses(entry->version())) {
       work.dirty = false;
     } else if (EntryPtr chosen = sendable(s, name, entry); chosen != nullptr) {
       selection.push_back({name, std::move(chosen), work.generation});
@@ -248,7 +249,7 @@ Generation Stream::oldest_consumer() const {
   for (const Subscription& s : subscriptions_) {
     if (!is_consumer(s.type)) continue;
     for (const auto& [name, work] : s.work) {
-      if (s.holds(name) || work.suspect) oldest = std::min(oldest, work.generation);
+      if (s.holds(name) || work.uncertain) oldest = std::min(oldest, work.generation);
     }
     for (const auto& [name, frozen] : s.frozen) {
       oldest = std::min(oldest, frozen.entry->changed());
@@ -288,7 +289,7 @@ void Stream::commit(Subscription& s, std::vector<Sent> selection) {
   }
   if (s.type == ResourceType::kCluster) {
     for (const Sent& sent : selection) {
-      if (sent.entry != nullptr && s.holds(sent.name)) follow_with_endpoints(sent.name);
+      if (sent.entry != nullptr) follow_with_endpoints(sent.name);
     }
   }
   s.outstanding = std::move(selection);
@@ -296,10 +297,15 @@ void Stream::commit(Subscription& s, std::vector<Sent> selection) {
 
 void Stream::follow_with_endpoints(const Name& cluster) {
   Subscription& endpoints = subscription(ResourceType::kEndpoint);
-  if (!endpoints.requested || !endpoints.covers(cluster)) return;
-  if (!snapshot_.contains(ResourceType::kEndpoint, cluster)) return;
+  if (!endpoints.requested) {
+    sent_early_.insert(cluster);
+    return;
+  }
+  if (!endpoints.covers(cluster)) return;
+  const EntryPtr entry = snapshot_.find(ResourceType::kEndpoint, cluster);
+  if (entry == nullptr) return;
   auto work = endpoints.work.find(cluster);
-  if (work != endpoints.work.end() && work->second.refused) return;
+  if (work != endpoints.work.end() && work->second.refuses(entry->version())) return;
   mark(endpoints, cluster, snapshot_.generation(), true);
 }
 

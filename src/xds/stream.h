@@ -29,6 +29,7 @@
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "xds/gate.h"
 #include "xds/request.h"
 #include "xds/snapshot.h"
@@ -112,6 +113,7 @@ class Stream {
   void accept(Subscription& s, const Sent& sent);
   void refuse(Subscription& s, std::vector<Sent> sent, std::string_view error);
   void reject(Subscription& s, const Sent& sent, std::string_view message);
+  void forget_endpoints(Subscription& s, const Name& name);
   void suspect(Subscription& s, std::vector<Sent> group);
   void send_again(Subscription& s, const Sent& removal);
 
@@ -128,6 +130,8 @@ class Stream {
   Time now_;
   std::array<Subscription, kTypeCount> subscriptions_;
   ClusterGate gate_;
+  // Clusters sent before the proxy spoke of endpoints: one that reconnects may hold old ones.
+  absl::flat_hash_set<Name> sent_early_;
   std::optional<Time> removals_held_since_;
   absl::flat_hash_map<ResourceKey, Time> waiting_removals_;
   std::uint64_t last_nonce_ = 0;

@@ -47,6 +47,7 @@ void Stream::accept(Subscription& s, const Sent& sent) {
   Work& work = found->second;
   work.flight = Work::Flight::kNone;
   work.suspect = false;
+  work.uncertain = false;
   if (sent.entry != nullptr) work.refused = false;
   if (work.dirty) return;
   drop_work(s, name, sent.entry == nullptr ? std::nullopt : std::optional(sent.entry->version()));
@@ -102,12 +103,22 @@ void Stream::reject(Subscription& s, const Sent& sent, std::string_view message)
   Work& work = found->second;
   work.flight = Work::Flight::kNone;
   work.suspect = false;
+  work.uncertain = false;
   work.refused = true;
+  forget_endpoints(s, sent.name);
   work.rejected = sent.entry->version();
   if (is_consumer(s.type)) work.generation = std::min(work.generation, sent.generation);
   if (s.type == ResourceType::kCluster) gate_.remove(sent.name);
   if (s.type == ResourceType::kEndpoint) gate_.endpoints_answered(sent.name);
   observer_.rejected({s.type, sent.name}, sent.entry->version(), message);
+}
+
+// A cluster that warms waits for endpoints, and these were no help: whatever comes next is sent,
+// even if it is what the proxy held before.
+void Stream::forget_endpoints(Subscription& s, const Name& name) {
+  if (s.type != ResourceType::kEndpoint) return;
+  if (auto held = s.held.find(name); held != s.held.end()) held->second.clear();
+  on_dropped(s, name);
 }
 
 void Stream::suspect(Subscription& s, std::vector<Sent> group) {
@@ -118,6 +129,8 @@ void Stream::suspect(Subscription& s, std::vector<Sent> group) {
     Work& work = found->second;
     work.flight = Work::Flight::kNone;
     work.suspect = true;
+    forget_endpoints(s, sent.name);
+    work.uncertain = true;
     if (is_consumer(s.type)) work.generation = std::min(work.generation, sent.generation);
     names.push_back(sent.name);
   }

@@ -46,11 +46,14 @@ struct Work {
   Generation generation = kNever;
   Version rejected;  // of the content that the proxy refused
   Flight flight = Flight::kNone;
-  bool dirty = false;     // to be examined when the type may send again
-  bool force = false;     // answer even if the proxy is believed to hold it
-  bool suspect = false;   // in a refused response; in Subscription::suspects or in flight
-  bool refused = false;   // `rejected` is set
-  bool released = false;  // a removal that waited too long: send it whatever still refers to it
+  bool dirty = false;      // to be examined when the type may send again
+  bool force = false;      // answer even if the proxy is believed to hold it
+  bool suspect = false;    // in a refused response; in Subscription::suspects or in flight
+  bool uncertain = false;  // was in a refused response, so the proxy may hold it or not
+  bool refused = false;    // `rejected` is set
+  bool released = false;   // a removal that waited too long: send it whatever still refers to it
+
+  bool refuses(Version version) const { return refused && rejected == version; }
 };
 
 struct Sent {
