@@ -128,10 +128,6 @@ void describe_label_name_metadata(Schema<ObjectMeta>& s) {
   describe_metadata_fields(s, shape::namespace_name());
 }
 
-void describe_service_metadata(Schema<ObjectMeta>& s) {
-  describe_metadata_fields(s, Constraints().length(1, 63).pattern("^[a-z]([-a-z0-9]*[a-z0-9])?$"));
-}
-
 void describe(Schema<LabelSelectorRequirement>& s) {
   s.field("key", &LabelSelectorRequirement::key).required();
   s.field("operator", &LabelSelectorRequirement::op).required();

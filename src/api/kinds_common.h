@@ -44,7 +44,6 @@ bool is_ip(std::string_view text);
 // Names are subdomains; those of Namespaces and Services are labels.
 void describe_metadata(Schema<ObjectMeta>& s);
 void describe_label_name_metadata(Schema<ObjectMeta>& s);
-void describe_service_metadata(Schema<ObjectMeta>& s);
 
 template <typename T>
 void describe_object(Schema<T>& s, schema::Describe<ObjectMeta> metadata = describe_metadata) {

@@ -63,7 +63,7 @@ void describe(Schema<EndpointPort>& s) {
 namespace {
 
 void describe_service(Schema<Service>& s) {
-  describe_object(s, describe_service_metadata);
+  describe_object(s, describe_label_name_metadata);
   s.group("spec", [](Schema<Service>& spec) {
     spec.field("type", &Service::type)
         .default_value("ClusterIP")

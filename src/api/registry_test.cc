@@ -124,7 +124,7 @@ TEST(Registry, MetadataIsChecked) {
   EXPECT_THAT(meta("name: a, annotations: {kgateway.dev/x: 1}"),
               ElementsAre(StartsWith("metadata.annotations[kgateway.dev/x]: Invalid value: 1")));
   EXPECT_THAT(meta("name: a, lables: {}"), ElementsAre(HasSubstr("did you mean \"labels\"")));
-  EXPECT_THAT(problems("apiVersion: v1\nkind: Service\nmetadata: {name: 1a}\n"),
+  EXPECT_THAT(problems("apiVersion: v1\nkind: Service\nmetadata: {name: a.b}\n"),
               ElementsAre(StartsWith("metadata.name: Invalid value")));
   EXPECT_THAT(problems("{apiVersion: v1, kind: Secret}"), ElementsAre("metadata: Required value"));
 }

@@ -12,6 +12,9 @@ namespace kgw::schema {
 namespace {
 
 constexpr std::string_view kDurationPattern = "^([0-9]{1,5}(h|m|s|ms)){1,4}$";
+constexpr std::string_view kQuantityPattern =
+    "^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+"
+    "(\\.[0-9]*)?)|(\\.[0-9]+))))?$";
 constexpr std::int64_t kMaxDurationMillis = std::int64_t{99999} * 3600 * 1000 + 3599999;
 
 struct Unit {
@@ -138,6 +141,39 @@ Json IntOrStringType::encode(const void* value, const Constraints&) const {
 
 Json IntOrStringType::openapi(const Constraints&) const {
   return {{"x-kubernetes-int-or-string", true}};
+}
+
+void QuantityType::decode(Context& context, const doc::Node& node, void* out,
+                          const Constraints& constraints) const {
+  static const Constraints* shape = &(new Constraints)->pattern(kQuantityPattern);
+  const bool number = node.kind() == doc::Kind::kInt || node.kind() == doc::Kind::kFloat;
+  if (!number && !node.is_string()) return wrong_type(context, node, "integer or string");
+  const std::string text = number ? doc::to_json(node) : std::string(node.as_string());
+  if (check_string(context, node.line(), text, *shape) &&
+      check_string(context, node.line(), text, constraints)) {
+    *static_cast<std::string*>(out) = text;
+  }
+}
+
+Json QuantityType::openapi(const Constraints&) const {
+  return {{"x-kubernetes-int-or-string", true},
+          {"anyOf", {{{"type", "integer"}}, {{"type", "string"}}}},
+          {"pattern", kQuantityPattern}};
+}
+
+void RawObjectType::decode(Context& context, const doc::Node& node, void* out,
+                           const Constraints&) const {
+  if (!node.is_mapping()) return wrong_type(context, node, "object");
+  *static_cast<std::string*>(out) = doc::to_json(node);
+}
+
+Json RawObjectType::encode(const void* value, const Constraints&) const {
+  const std::string& text = *static_cast<const std::string*>(value);
+  return text.empty() ? Json::object() : Json::parse(text);
+}
+
+Json RawObjectType::openapi(const Constraints&) const {
+  return {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}};
 }
 
 void BoolType::decode(Context& context, const doc::Node& node, void* out,

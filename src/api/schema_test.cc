@@ -42,7 +42,9 @@ struct Thing {
   std::string target;
   std::vector<std::string> zones;
   bool permanent = false;
-  std::string deep;  // spec.nest.deep
+  std::string deep;  // nest.deep
+  std::string quantity;
+  std::string raw;
   friend bool operator==(const Thing&, const Thing&) = default;
 };
 
@@ -83,6 +85,8 @@ void describe(Schema<Thing>& s) {
   s.field("zones", &Thing::zones).with(Constraints().wrapped_in("name"));
   s.enumeration("lifetime", &Thing::permanent, {{"Session", false}, {"Permanent", true}});
   s.group("nest", [](Schema<Thing>& nest) { nest.field("deep", &Thing::deep).required(); });
+  s.custom("quantity", &Thing::quantity, *new QuantityType());
+  s.custom("raw", &Thing::raw, *new RawObjectType());
   s.ignore("status", "known");
   s.rule(
       "a green thing must be on",
@@ -148,6 +152,8 @@ target: 8080
 zones: [{name: z1}, {name: z2}]
 lifetime: Permanent
 nest: {deep: x}
+quantity: 64Ki
+raw: {a: [1, {b: c}], d: null}
 status: {anything: [goes]}
 )";
 
@@ -174,6 +180,8 @@ TEST(Schema, DecodesEveryShape) {
   expected.zones = {"z1", "z2"};
   expected.permanent = true;
   expected.deep = "x";
+  expected.quantity = "64Ki";
+  expected.raw = R"({"a":[1,{"b":"c"}],"d":null})";
   EXPECT_EQ(thing, expected);
 }
 
@@ -249,6 +257,9 @@ TEST(Schema, SpeaksLikeTheApiServer) {
   EXPECT_EQ(first_message("{title: x, timeout: 1.5s}"),
             "Invalid value: \"1.5s\": should match '^([0-9]{1,5}(h|m|s|ms)){1,4}$'");
   EXPECT_EQ(first_message("{title: x, data: {k: '!!'}}"), "Invalid value: must be base64");
+  EXPECT_EQ(first_message("{title: x, raw: [1]}"), "Invalid value: array: must be of type object");
+  EXPECT_THAT(first_message("{title: x, quantity: 64kb}"), HasSubstr("Invalid value: \"64kb\""));
+  EXPECT_EQ(decode("{title: x, quantity: 0.5}").thing.quantity, "0.5");
   EXPECT_EQ(first_message("{title: x, born: yesterday}"),
             "Invalid value: \"yesterday\": must be an RFC 3339 time");
 }

@@ -52,6 +52,21 @@ class IntOrStringType : public StringOf<std::string> {
   Json openapi(const Constraints&) const override;
 };
 
+// A resource quantity ("64Ki", 65535, 0.5), kept as text.
+class QuantityType : public StringOf<std::string> {
+ public:
+  void decode(Context&, const doc::Node&, void*, const Constraints&) const override;
+  Json openapi(const Constraints&) const override;
+};
+
+// Any object, kept as compact JSON text (a CRD's x-kubernetes-preserve-unknown-fields).
+class RawObjectType : public StringOf<std::string> {
+ public:
+  void decode(Context&, const doc::Node&, void*, const Constraints&) const override;
+  Json encode(const void*, const Constraints&) const override;
+  Json openapi(const Constraints&) const override;
+};
+
 // Anything that is kept as one 64-bit number.
 class NumberType : public Type {
  public:
