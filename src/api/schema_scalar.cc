@@ -164,7 +164,8 @@ Json QuantityType::openapi(const Constraints&) const {
 void RawObjectType::decode(Context& context, const doc::Node& node, void* out,
                            const Constraints&) const {
   if (!node.is_mapping()) return wrong_type(context, node, "object");
-  *static_cast<std::string*>(out) = doc::to_json(node);
+  // Parsed once more for its order of members, so that equal objects have equal text.
+  *static_cast<std::string*>(out) = Json::parse(doc::to_json(node)).dump();
 }
 
 Json RawObjectType::encode(const void* value, const Constraints&) const {

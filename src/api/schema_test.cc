@@ -153,7 +153,7 @@ zones: [{name: z1}, {name: z2}]
 lifetime: Permanent
 nest: {deep: x}
 quantity: 64Ki
-raw: {a: [1, {b: c}], d: null}
+raw: {d: null, a: [1, {b: c}]}
 status: {anything: [goes]}
 )";
 
