@@ -16,6 +16,7 @@ deps:
 build: deps  ## build/release/kgateway
 	cmake --preset release --log-level=WARNING
 	cmake --build --preset release -j $(JOBS)
+	@ln -sfn "$$(python3 tools/envoy_binary.py)" build/release/envoy
 
 test: deps  ## everything fast: unit, golden, end-to-end, sanitizers, short fuzz runs
 	@python3 tools/run_tests.py
@@ -25,7 +26,7 @@ bench: deps  ## build and run the benchmarks; results as JSON in build/bench
 	cmake --build --preset release -j $(JOBS) --target benches
 	@tools/run_benches.sh
 
-demo: build  ## a gateway on this machine, configured from a directory
+demo: build  ## a tour with real requests; stays until Ctrl-C (ONCE=1: exits with the result)
 	@tools/demo.sh
 
 fuzz: deps  ## every fuzzer for KGW_FUZZ_SECONDS (60)
