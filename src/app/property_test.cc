@@ -120,7 +120,7 @@ envoy::Settings settings() {
 TEST(Incremental, EqualsFromScratchAfterRandomEdits) {
   const char* given = std::getenv("KGW_SEED");
   const unsigned first = given == nullptr ? 1 : static_cast<unsigned>(std::atoi(given));
-  for (unsigned seed = first; seed < first + (given == nullptr ? 8 : 1); ++seed) {
+  for (unsigned seed = first; seed < first + (given == nullptr ? 30 : 1); ++seed) {
     SCOPED_TRACE("KGW_SEED=" + std::to_string(seed));
     Random random(seed);
     std::map<ObjectRef, std::shared_ptr<const Object>> objects;
