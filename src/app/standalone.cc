@@ -132,6 +132,7 @@ void Standalone::on_batch(source::Batch batch) {
 void Standalone::settle() {
   do {
     publish(translation_.commit());
+    feedback_.advance();
   } while (feedback_.take_changed());
   if (source_synced_ && !synced_) {
     synced_ = true;

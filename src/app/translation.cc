@@ -113,9 +113,9 @@ void Translation::collect_pieces() {
       if (change.after)
         for (const auto& chain : change.after->chains) after.insert(chain.hash);
       for (const std::string& hash : after)
-        if (!before.contains(hash)) pieces.added.push_back(hash);
+        if (!before.contains(hash)) pieces.added.push_back({hash, {hash}});
       for (const std::string& hash : before)
-        if (!after.contains(hash)) pieces.removed.push_back(hash);
+        if (!after.contains(hash)) pieces.removed.push_back({hash, {hash}});
       outcome_.pieces.push_back(std::move(pieces));
     }
   });
@@ -146,19 +146,21 @@ Name Translation::piece_of(envoy::Version content) const {
 }
 
 void Translation::collect_host(const engine::Change<attach::HostId, envoy::VirtualHost>& change) {
-  status::PieceChange pieces{shard_resource(envoy::shard_of(change.key)), {}, {}, {}};
+  status::PieceChange pieces{.resource = shard_resource(envoy::shard_of(change.key))};
   absl::flat_hash_set<std::uint64_t> before, after;
-  if (change.before)
+  if (change.before) {
     for (const auto& source : change.before->sources) before.insert(source.content.hash);
+  }
   if (change.after) {
     for (const envoy::RuleSource& source : change.after->sources) {
-      after.insert(source.content.hash);
-      const bool touched = !held_or_released_.empty() &&
-                           (held_or_released_.contains(envoy::replace_key(source.content)) ||
-                            held_or_released_.contains(envoy::drop_key(source.content)));
-      if (!before.contains(source.content.hash) || touched) {
-        if (Name piece = piece_of(source.content); !piece.empty())
-          pieces.added.push_back(std::move(piece));
+      const bool first = after.insert(source.content.hash).second;
+      if (first && is_touched(source.content)) {
+        if (Name piece = piece_of(source.content); !piece.empty()) {
+          pieces.restated.push_back(std::move(piece));
+        }
+      } else if (first && !before.contains(source.content.hash)) {
+        pieces.added.push_back({to_string(source.content), {piece_of(source.content)}});
+        if (pieces.added.back().keys.front().empty()) pieces.added.back().keys.clear();
       }
       const status::RouteInTable route{source.route, change.key.table};
       if (!sent_.insert(route).second) continue;
@@ -168,11 +170,17 @@ void Translation::collect_host(const engine::Change<attach::HostId, envoy::Virtu
     }
   }
   for (const std::uint64_t content : before) {
-    if (after.contains(content)) continue;
-    pieces.removed.push_back(envoy::replace_key({content}));
-    pieces.removed.push_back(envoy::drop_key({content}));
+    const bool left_out = routes.quarantined_rules.find(envoy::drop_key({content})) != nullptr;
+    if (after.contains(content) || left_out) continue;
+    pieces.removed.push_back({to_string(envoy::Version{content}),
+                              {envoy::replace_key({content}), envoy::drop_key({content})}});
   }
   outcome_.pieces.push_back(std::move(pieces));
+}
+
+bool Translation::is_touched(envoy::Version content) const {
+  return !held_or_released_.empty() && (held_or_released_.contains(envoy::replace_key(content)) ||
+                                        held_or_released_.contains(envoy::drop_key(content)));
 }
 
 void Translation::collect_unchanged_routes() {

@@ -67,6 +67,7 @@ class Translation {
   void collect_host(const engine::Change<attach::HostId, envoy::VirtualHost>& change);
   void collect_unchanged_routes();
   Name piece_of(envoy::Version content) const;
+  bool is_touched(envoy::Version content) const;
 
   Outcome outcome_;                             // filled by watchers during a commit
   absl::flat_hash_set<Name> held_or_released_;  // rule pieces since the last commit

@@ -11,8 +11,19 @@ bool is_bind_failure(const std::string& message) {
 void Feedback::published(const std::vector<PieceChange>& changes) {
   for (const PieceChange& change : changes) {
     Tracked& tracked = tracked_[change.resource];
-    tracked.suspects.withdrawn(change.removed);
-    tracked.suspects.published(change.added);
+    tracked.in_flight = true;
+    std::vector<Name> fresh = change.restated;
+    for (const PieceChange::Piece& piece : change.added) {
+      if (++tracked.uses[piece.content] == 1 && !piece.keys.empty())
+        fresh.push_back(piece.keys.front());
+    }
+    for (const PieceChange::Piece& piece : change.removed) {
+      const auto use = tracked.uses.find(piece.content);
+      if (use == tracked.uses.end() || --use->second > 0) continue;
+      tracked.uses.erase(use);
+      tracked.suspects.withdrawn(piece.keys);
+    }
+    tracked.suspects.published(fresh);
     apply_holds(change.resource, tracked);
     for (const auto& [route, version] : change.routes) {
       if (tracked.undelivered.insert_or_assign(route, version).second) ++waiting_[route];
@@ -20,10 +31,29 @@ void Feedback::published(const std::vector<PieceChange>& changes) {
   }
 }
 
+void Feedback::advance() {
+  for (auto it = searching_.begin(); it != searching_.end();) {
+    const GatewayResource resource = *it;
+    const auto found = tracked_.find(resource);
+    const bool over = found == tracked_.end() || !found->second.suspects.searching();
+    it = over ? searching_.erase(it) : std::next(it);
+    if (over || found->second.in_flight) continue;
+    found->second.suspects.accepted();
+    apply_holds(resource, found->second);
+  }
+}
+
 void Feedback::removed(const GatewayResource& resource) {
   unbound_.erase(resource);
-  delivery_.resources.erase(resource);
   const auto found = tracked_.find(resource);
+  if (found != tracked_.end() && !found->second.held.empty()) {
+    // It is gone because all of its pieces are held back: letting them go would bring the refusal
+    // back.
+    found->second.in_flight = false;
+    set(resource, {false, found->second.held.begin()->second});
+    return;
+  }
+  delivery_.resources.erase(resource);
   if (found == tracked_.end()) return;
   for (const auto& [piece, message] : found->second.held) {
     hold_(resource.resource.type, piece, nullptr);
@@ -58,6 +88,7 @@ void Feedback::on_delivered(const ObjectKey& group, const xds::ResourceKey& key,
   set(resource, {true, {}});
   const auto found = tracked_.find(resource);
   if (found == tracked_.end()) return;
+  found->second.in_flight = false;
   found->second.suspects.accepted();
   apply_holds(resource, found->second);
   deliver_routes(found->second);
@@ -78,10 +109,12 @@ void Feedback::on_rejected(const ObjectKey& group, const xds::ResourceKey& key, 
                            const std::string& message) {
   const GatewayResource resource{group, key};
   const auto found = tracked_.find(resource);
+  if (found != tracked_.end()) found->second.in_flight = false;
   if (key.type == envoy::ResourceType::kListener && is_bind_failure(message)) {
     unbound_.insert(resource);
   } else if (found != tracked_.end() && found->second.suspects.rejected(message)) {
     apply_holds(resource, found->second);
+    searching_.insert(resource);
     changed_ = true;
     return;
   }
@@ -119,6 +152,9 @@ void Feedback::apply_holds(const GatewayResource& resource, Tracked& tracked) {
     }
   }
   tracked.held = wanted;
+  // A listener is another one without the chain; a route table changes only if the rule is not left
+  // out already.
+  if (resource.resource.type == envoy::ResourceType::kListener) tracked.in_flight = true;
   changed_ = true;
 }
 

@@ -26,8 +26,18 @@ namespace kgw::status {
 // What a commit changed inside one resource.
 struct PieceChange {
   GatewayResource resource;
-  std::vector<Name> added;
-  std::vector<Name> removed;
+  // Pieces that came into, and went from, one part of the resource (a virtual host): `keys` of the
+  // same content. Content may stand in several parts; it is new to the resource when it comes into
+  // the first.
+  struct Piece {
+    Name content;  // what it is, whatever its state
+    std::vector<Name>
+        keys;  // by which it can be held back: the first now, the others when that did not help
+  };
+  std::vector<Piece> added;
+  std::vector<Piece> removed;
+  std::vector<Name>
+      restated;  // keys of pieces that are there as before, but changed by a hold or a release
   std::vector<std::pair<RouteInTable, envoy::Version>>
       routes;  // whose present rules went out with it
 };
@@ -58,6 +68,10 @@ class Feedback final : public xds::LedgerObserver {
   void update_proxies(const ObjectKey& gateway, const std::function<void(ProxyState&)>& change);
   void forget_proxies(const ObjectKey& gateway);
 
+  // To be called after each commit that has been published: goes on with searches that wait for no
+  // verdict.
+  void advance();
+
   // True once after anything above has set an input: the tables want a commit.
   bool take_changed() { return std::exchange(changed_, false); }
   // Listeners that Envoy could not bind; they are to be tried again when their address is free.
@@ -66,7 +80,9 @@ class Feedback final : public xds::LedgerObserver {
  private:
   struct Tracked {
     Suspects suspects;
-    std::map<Name, std::string> held;  // as last told to hold_
+    absl::flat_hash_map<Name, int> uses;  // of each content
+    bool in_flight = false;               // published, and no verdict yet
+    std::map<Name, std::string> held;     // as last told to hold_
     std::map<RouteInTable, envoy::Version> undelivered;
   };
 
@@ -77,6 +93,7 @@ class Feedback final : public xds::LedgerObserver {
   Delivery& delivery_;
   Hold hold_;
   std::map<GatewayResource, Tracked> tracked_;
+  std::set<GatewayResource> searching_;
   absl::flat_hash_map<RouteInTable, int> waiting_;  // in how many resources a route is undelivered
   std::map<ObjectKey, ProxyState> proxies_;
   std::set<GatewayResource> unbound_;

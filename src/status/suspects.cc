@@ -21,6 +21,7 @@ void Suspects::accepted() {
 }
 
 bool Suspects::rejected(const std::string& message) {
+  fresh_.insert(testing_.begin(), testing_.end());
   if (fresh_.empty()) return false;
   const Group suspects(fresh_.begin(), fresh_.end());
   fresh_.clear();
