@@ -91,13 +91,11 @@ TEST(Match, GrpcMethodsArePaths) {
   expect_text(grpc(exact, "a.B", "C"), R"(path: "/a.B/C")");
   expect_text(grpc(exact, "a.B", {}), R"(prefix: "/a.B/")");
   expect_text(grpc(exact, {}, "C"), R"(safe_regex { regex: "/[^/]+/C" })");
-  expect_text(grpc(regex, "a|b", "C.*"), R"(safe_regex { regex: "/(?:a|b)/(?:C.*)"
-})");
-  expect_text(grpc(regex, {}, "C.*"), R"(safe_regex { regex: "/[^/]+/(?:C.*)"
-})");
+  expect_text(grpc(regex, "a|b", "C.*"), R"text(safe_regex { regex: "/(?:a|b)/(?:C.*)" })text");
+  expect_text(grpc(regex, {}, "C.*"), R"text(safe_regex { regex: "/[^/]+/(?:C.*)" })text");
   expect_text(grpc(exact, {}, {}), R"(prefix: "/")");
-EXPECT_TRUE(bind_grpc(grpc_method(regex, "a)(b", {})).rules[0].dropped);
-EXPECT_TRUE(bind_grpc(grpc_method(exact, "a/b", "c")).rules[0].dropped);
+  EXPECT_TRUE(bind_grpc(grpc_method(regex, "a)(b", {})).rules[0].dropped);
+  EXPECT_TRUE(bind_grpc(grpc_method(exact, "a/b", "c")).rules[0].dropped);
 }
 
 // From the first to the last in precedence.
