@@ -137,8 +137,12 @@ void Standalone::settle() {
   if (source_synced_ && !synced_) {
     synced_ = true;
     ads_->set_synced();
-    proxies_->remove_unclaimed();
     spdlog::info("every manifest is read");
+  }
+  // While something cannot be read, a proxy that nobody claims may belong to it.
+  if (synced_ && !unclaimed_removed_ && problems_.empty()) {
+    unclaimed_removed_ = true;
+    proxies_->remove_unclaimed();
   }
 }
 

@@ -52,6 +52,7 @@ class Standalone {
   std::unique_ptr<HttpServer> admin_;
   bool source_synced_ = false;  // the first complete batch is applied
   bool synced_ = false;         // and published
+  bool unclaimed_removed_ = false;
 };
 
 }  // namespace kgw::app

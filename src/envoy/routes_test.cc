@@ -58,7 +58,8 @@ struct RoutesTest : testing::Test {
   // "domain: a b" for every host: the clusters, or the status of direct responses, in order.
   std::vector<std::string> summary(const char* name) {
     std::vector<std::string> lines;
-    for (const proto::VirtualHost& host : table(name).virtual_hosts()) {
+    const proto::RouteConfiguration config = table(name);
+    for (const proto::VirtualHost& host : config.virtual_hosts()) {
       std::string line = host.domains(0) + ":";
       for (const proto::Route& route : host.routes()) {
         line += " ";

@@ -365,8 +365,6 @@ class ConvergenceTest : public testing::Test {
 
 TEST_F(ConvergenceTest, Delta) { explore({Protocol::kDelta}, false); }
 
-TEST_F(ConvergenceTest, DeltaWithBrokenConnections) { explore({Protocol::kDelta}, true); }
-
 TEST_F(ConvergenceTest, StateOfTheWorld) { explore({Protocol::kStateOfTheWorld}, false); }
 
 // The protocol does not tell which clusters a returning proxy still holds.
