@@ -18,7 +18,7 @@ build: deps  ## build/release/kgateway
 	cmake --build --preset release -j $(JOBS)
 	@ln -sfn "$$(python3 tools/envoy_binary.py)" build/release/envoy
 
-test: deps  ## everything fast: unit, golden, end-to-end, sanitizers, short fuzz runs
+test: deps  ## unit, golden, property, end to end with real Envoy
 	@python3 tools/run_tests.py
 
 bench: deps  ## build and run the benchmarks; results as JSON in build/bench

@@ -1,14 +1,15 @@
 #include "api/name.h"
 
 #include <array>
+#include <functional>
 #include <mutex>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/hash/hash.h"
 
 namespace kgw {
 
-// The live entries, in shards so that sources on different threads rarely meet.
+// The live entries, in shards so that sources on different threads rarely meet. Hashed by
+// std::hash: names may be made before main(), when absl::Hash need not give what it gives later.
 class NameTable {
  public:
   static NameTable& instance() {
@@ -17,7 +18,7 @@ class NameTable {
   }
 
   Name::Entry* acquire(std::string_view text) {
-    const std::size_t hash = absl::Hash<std::string_view>()(text);
+    const std::size_t hash = std::hash<std::string_view>()(text);
     Shard& shard = shard_of(hash);
     std::lock_guard lock(shard.mutex);
     auto found = shard.entries.find(text);
@@ -53,7 +54,7 @@ class NameTable {
     using is_transparent = void;
     std::size_t operator()(const Name::Entry* entry) const { return entry->hash; }
     std::size_t operator()(std::string_view text) const {
-      return absl::Hash<std::string_view>()(text);
+      return std::hash<std::string_view>()(text);
     }
   };
   struct TextEqual {

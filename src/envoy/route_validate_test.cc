@@ -97,7 +97,7 @@ TEST_F(RouteValidate, Filters) {
           rule({prefix("/grpc")}, {backend("s")}, {auth_filter(grpc)}),
           rule({prefix("/headers")}, {backend("s")},
                {request_headers({{{"A", "100% %REQ(x)%"}}, {{"b", "%"}}, {"c"}}),
-                response_headers({{{"set-cookie", "a=\"b\"; \xff"}}, {{"x", " y "}}, {"server"}})}),
+                response_headers({{{"set-cookie", "a=\"b\""}}, {{"x", " y "}}, {"server"}})}),
           rule({prefix("/mirror")}, {backend("s")}, {mirror_to("m"), mirror_to("n", 20)}),
           rule({prefix("/strip")}, {backend("s")}, {rewrite_to("h.org", replace_prefix("/"))}),
           rule({prefix("/full")}, {backend("s")}, {rewrite_to({}, replace_path("/a\\1%?b=c"))}),
@@ -176,7 +176,7 @@ TEST_F(RouteValidate, EnvoyRefusesWhatTheChecksCatch) {
   EXPECT_NE(path(PathMatchType::kRegularExpression, "("), "");
   EXPECT_NE(path(PathMatchType::kPathPrefix, "/a?b"), "");
   // Program size: the limit is exact.
-  const std::string fits = std::string(kMaxRegexProgram - 3, 'x');
+  const std::string fits = std::string(kMaxRegexProgram - 4, 'x');
   EXPECT_FALSE(check_regex(fits));
   EXPECT_EQ(path(PathMatchType::kRegularExpression, fits), "");
   EXPECT_TRUE(check_regex(fits + "xxxx"));

@@ -9,11 +9,14 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const absl::flat_hash_set<Name> kSent = {"a", "b", "c"};
+const absl::flat_hash_set<Name>& sent() {
+  static const absl::flat_hash_set<Name> names = {"a", "b", "c"};
+  return names;
+}
 
 std::vector<std::string> blamed(ResourceType type, std::string_view error) {
   std::vector<std::string> texts;
-  for (const auto& culprit : blame(type, error, kSent).culprits) {
+  for (const auto& culprit : blame(type, error, sent()).culprits) {
     texts.push_back(culprit.name.str() + "=" + culprit.reason);
   }
   return texts;
@@ -44,7 +47,7 @@ TEST(BlameTest, OtherTextsNameNobody) {
 
 TEST(BlameTest, KnowsWhenEnvoyCutTheText) {
   EXPECT_TRUE(blame(ResourceType::kCluster,
-                    "Error adding/updating cluster(s) a: bad, b: so...(truncated)", kSent)
+                    "Error adding/updating cluster(s) a: bad, b: so...(truncated)", sent())
                   .truncated);
 }
 
