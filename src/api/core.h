@@ -12,23 +12,22 @@
 namespace kgw {
 
 struct ServicePort {
-  std::string name;
+  Name name;
   std::int32_t port = 0;
-  std::string protocol = "TCP";  // TCP, UDP, SCTP
-  std::optional<std::string> app_protocol;
-  std::string target_port;  // number or name; empty = same as port
+  Name protocol = "TCP";  // TCP, UDP, SCTP
+  std::optional<Name> app_protocol;
+  Name target_port;  // number or name; empty = same as port
 
   friend bool operator==(const ServicePort&, const ServicePort&) = default;
 };
 
 // v1 Service.
 struct Service : Object {
-  std::string type = "ClusterIP";  // ClusterIP, NodePort, LoadBalancer, ExternalName
-  std::string cluster_ip;          // "None" = headless
-  std::string external_name;
-  StringMap selector;
-  std::string traffic_distribution;  // "", PreferClose, PreferSameZone, PreferSameNode
-  std::string session_affinity = "None";
+  Name type = "ClusterIP";  // ClusterIP, NodePort, LoadBalancer, ExternalName
+  Name cluster_ip;          // "None" = headless
+  Name external_name;
+  Name traffic_distribution;  // "", PreferClose, PreferSameZone, PreferSameNode
+  Name session_affinity = "None";
   std::vector<ServicePort> ports;
 
   Service() : Object(Kind::kService) {}
@@ -46,9 +45,9 @@ struct EndpointConditions {
 struct Endpoint {
   std::vector<std::string> addresses;
   EndpointConditions conditions;
-  std::string hostname;
-  std::string node_name;
-  std::string zone;
+  Name hostname;
+  Name node_name;
+  Name zone;
   std::vector<std::string> hint_zones;  // hints.forZones[].name
   std::vector<std::string> hint_nodes;  // hints.forNodes[].name
 
@@ -56,10 +55,10 @@ struct Endpoint {
 };
 
 struct EndpointPort {
-  std::string name;                  // "" for the only port of a Service
+  Name name;                         // "" for the only port of a Service
   std::optional<std::int32_t> port;  // absent = all ports
-  std::string protocol = "TCP";
-  std::optional<std::string> app_protocol;
+  Name protocol = "TCP";
+  std::optional<Name> app_protocol;
 
   friend bool operator==(const EndpointPort&, const EndpointPort&) = default;
 };
@@ -67,7 +66,7 @@ struct EndpointPort {
 // discovery.k8s.io/v1 EndpointSlice. Belongs to the Service named by the label
 // kubernetes.io/service-name.
 struct EndpointSlice : Object {
-  std::string address_type;  // IPv4, IPv6, FQDN
+  Name address_type;  // IPv4, IPv6, FQDN
   std::vector<Endpoint> endpoints;
   std::vector<EndpointPort> ports;
 

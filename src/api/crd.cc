@@ -42,14 +42,14 @@ Json printer_columns(Kind kind) {
           column("Age", ".metadata.creationTimestamp", "date")};
 }
 
-Json version_schema(const KindForm& form) {
+Json version_schema(const KindForm& form, bool has_conditions) {
   Json schema = form.type->openapi({});
   Json& properties = schema["properties"];
   properties["metadata"] = {{"type", "object"}};
   properties["apiVersion"] = {{"type", "string"}};
   properties["kind"] = {{"type", "string"}};
-  properties["status"] = {{"type", "object"},
-                          {"properties", {{"conditions", conditions_schema()}}}};
+  properties["status"] = {{"type", "object"}};
+  if (has_conditions) properties["status"]["properties"] = {{"conditions", conditions_schema()}};
   std::erase(schema["required"].get_ref<Json::array_t&>(), Json("metadata"));
   return schema;
 }
@@ -160,18 +160,19 @@ class ReferencePage {
 }  // namespace
 
 std::span<const Kind> own_kinds() {
-  static constexpr std::array kOwn = {Kind::kBackend};
+  static constexpr std::array kOwn = {Kind::kBackend, Kind::kGatewayParameters};
   return kOwn;
 }
 
 std::string crd_yaml(Kind kind) {
   const KindDefinition& definition = definition_of(kind);
   const ServedVersion& served = definition.info.versions[0];
+  const bool has_conditions = kind != Kind::kGatewayParameters;
   Json version = {{"name", served.version},
                   {"served", true},
                   {"storage", true},
                   {"subresources", {{"status", Json::object()}}},
-                  {"schema", {{"openAPIV3Schema", version_schema(definition.forms[0])}}}};
+                  {"schema", {{"openAPIV3Schema", version_schema(definition.forms[0], has_conditions)}}}};
   if (Json columns = printer_columns(kind); !columns.empty()) {
     version["additionalPrinterColumns"] = std::move(columns);
   }

@@ -15,8 +15,8 @@ namespace kgw {
 enum class Severity { kError, kWarning };
 
 struct SourcePosition {
-  std::string file;  // empty when the object did not come from a file
-  int line = 0;      // 1-based; 0 when unknown
+  Name file;     // empty when the object did not come from a file
+  int line = 0;  // 1-based; 0 when unknown
   int column = 0;
 
   friend bool operator==(const SourcePosition&, const SourcePosition&) = default;

@@ -53,5 +53,6 @@ void add_route_kinds(std::vector<KindDefinition>& kinds);
 void add_policy_kinds(std::vector<KindDefinition>& kinds);
 void add_core_kinds(std::vector<KindDefinition>& kinds);
 void add_backend_kinds(std::vector<KindDefinition>& kinds);
+void add_parameters_kinds(std::vector<KindDefinition>& kinds);
 
 }  // namespace kgw

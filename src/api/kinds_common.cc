@@ -47,11 +47,10 @@ void describe_metadata_fields(Schema<ObjectMeta>& s, const Constraints& name) {
   s.field("generation", &ObjectMeta::generation);
   s.custom("creationTimestamp", &ObjectMeta::creation_time,
            *new schema::NumberOf<std::int64_t, schema::TimeType>());
-  s.field("resourceVersion", &ObjectMeta::resource_version);
   s.custom("deletionTimestamp", &ObjectMeta::deleting,
            *new schema::NumberOf<bool, schema::PresenceType>());
   s.ignore("managedFields", "ownerReferences", "finalizers", "generateName", "selfLink",
-           "deletionGracePeriodSeconds", "clusterName", "initializers");
+           "deletionGracePeriodSeconds", "clusterName", "initializers", "resourceVersion");
 }
 
 // Both kinds of reference to a backend carry the same rules.

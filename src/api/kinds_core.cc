@@ -70,7 +70,6 @@ void describe_service(Schema<Service>& s) {
         .one_of({"ClusterIP", "NodePort", "LoadBalancer", "ExternalName"});
     spec.field("clusterIP", &Service::cluster_ip);
     spec.field("externalName", &Service::external_name);
-    spec.field("selector", &Service::selector);
     spec.field("trafficDistribution", &Service::traffic_distribution);
     spec.field("sessionAffinity", &Service::session_affinity)
         .default_value("None")
@@ -79,13 +78,13 @@ void describe_service(Schema<Service>& s) {
     spec.ignore("allocateLoadBalancerNodePorts", "clusterIPs", "externalIPs",
                 "externalTrafficPolicy", "healthCheckNodePort", "internalTrafficPolicy",
                 "ipFamilies", "ipFamilyPolicy", "loadBalancerClass", "loadBalancerIP",
-                "loadBalancerSourceRanges", "publishNotReadyAddresses", "sessionAffinityConfig",
-                "ipFamily");
+                "loadBalancerSourceRanges", "publishNotReadyAddresses", "selector",
+                "sessionAffinityConfig", "ipFamily");
     spec.rule(
         "a name is required for each port when there are several",
         [](const Service& service) {
           return service.ports.size() < 2 ||
-                 std::ranges::none_of(service.ports, &std::string::empty, &ServicePort::name);
+                 std::ranges::none_of(service.ports, &Name::empty, &ServicePort::name);
         },
         {}, "ports");
   });

@@ -421,7 +421,7 @@ void describe_tls_route_v1(Schema<StreamRoute>& s) {
          .required()
          .size(1, 1024)
          .items(shape::hostname())
-         .rule("Hostnames cannot contain an IP", [](const std::vector<std::string>& hostnames) {
+         .rule("Hostnames cannot contain an IP", [](const std::vector<Name>& hostnames) {
            return std::ranges::none_of(hostnames, is_ip);
          });
    }).required();

@@ -2,18 +2,19 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "api/ref.h"
 
 namespace kgw {
 
-using StringMap = std::map<std::string, std::string>;
+using StringMap = absl::btree_map<std::string, std::string>;
 
-// metadata, without what is never read (managedFields, unknown annotations, finalizers).
+// metadata, without what is never read (managedFields, unknown annotations, finalizers) and without
+// resourceVersion, which changes with every write of a status and says nothing.
 struct ObjectMeta {
   Name ns;
   Name name;
@@ -22,8 +23,7 @@ struct ObjectMeta {
   std::string uid;
   std::int64_t generation = 0;
   std::int64_t creation_time = 0;  // seconds since the epoch; 0 when not given
-  std::string resource_version;
-  bool deleting = false;  // metadata.deletionTimestamp is set
+  bool deleting = false;           // metadata.deletionTimestamp is set
 
   friend bool operator==(const ObjectMeta&, const ObjectMeta&) = default;
 };
@@ -31,7 +31,7 @@ struct ObjectMeta {
 // The common part of every kind. Objects are immutable once decoded and shared by pointer.
 struct Object {
   Kind kind = Kind::kUnknown;
-  std::string api_version;  // as read, "gateway.networking.k8s.io/v1"
+  Name api_version;  // as read, "gateway.networking.k8s.io/v1"
   ObjectMeta metadata;
 
   explicit Object(Kind kind) : kind(kind) {}
@@ -66,10 +66,10 @@ struct LabelSelector {
 
 // metav1.Condition.
 struct Condition {
-  std::string type;
-  std::string status;  // True, False, Unknown
-  std::string reason;
-  std::string message;
+  Name type;
+  Name status;  // True, False, Unknown
+  Name reason;
+  Name message;
   std::int64_t observed_generation = 0;
   std::int64_t last_transition_time = 0;  // seconds since the epoch
 

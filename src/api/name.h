@@ -1,4 +1,5 @@
-// Name: an interned, immutable string (namespace, object name, hostname, section name).
+// Name: an interned, immutable string, for everything of which a fleet has many alike: names of
+// objects, kinds, groups, hostnames, reasons and messages of conditions.
 //
 // Equal texts share one reference-counted entry, so a Name is one pointer: equality and hashing
 // cost one comparison, a key of a table is small, and a text that nobody uses any more is freed.
@@ -8,6 +9,7 @@
 
 #include <atomic>
 #include <compare>
+#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -34,8 +36,16 @@ class Name {
   const std::string& str() const;
   std::string_view view() const { return str(); }
   bool empty() const { return entry_ == nullptr; }
+  operator const std::string&() const { return str(); }
+  operator std::string_view() const { return str(); }
 
   friend bool operator==(const Name& a, const Name& b) { return a.entry_ == b.entry_; }
+  // Texts are compared as they are, not interned first.
+  template <typename Text>
+    requires(!std::same_as<Text, Name> && std::convertible_to<const Text&, std::string_view>)
+  friend bool operator==(const Name& a, const Text& b) {
+    return a.view() == std::string_view(b);
+  }
   friend std::strong_ordering operator<=>(const Name& a, const Name& b) {
     if (a.entry_ == b.entry_) return std::strong_ordering::equal;
     return a.str() <=> b.str();
@@ -62,5 +72,8 @@ class Name {
 };
 
 inline std::string to_string(const Name& name) { return name.str(); }
+inline std::string operator+(std::string text, const Name& name) {
+  return std::move(text) + name.str();
+}
 
 }  // namespace kgw

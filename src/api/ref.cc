@@ -30,6 +30,7 @@ constexpr std::array kKinds = {
     KindRow{Kind::kConfigMap, "", "ConfigMap"},
     KindRow{Kind::kNamespace, "", "Namespace"},
     KindRow{Kind::kBackend, "gateway.kgateway.dev", "Backend"},
+    KindRow{Kind::kGatewayParameters, "gateway.kgateway.dev", "GatewayParameters"},
 };
 
 const KindRow* row_of(Kind kind) {

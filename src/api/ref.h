@@ -32,6 +32,7 @@ enum class Kind : std::uint8_t {
   kConfigMap,
   kNamespace,
   kBackend,
+  kGatewayParameters,
 };
 
 // The kind's name as in manifests ("HTTPRoute"); "Unknown" for kUnknown.

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include "api/ref.h"
 
@@ -11,11 +10,11 @@ namespace kgw {
 
 // parentRefs[]: a Gateway or ListenerSet, optionally one section or port of it.
 struct ParentRef {
-  std::string group = "gateway.networking.k8s.io";
-  std::string kind = "Gateway";
-  std::optional<std::string> ns;  // absent: the route's own namespace
-  std::string name;
-  std::optional<std::string> section_name;
+  Name group = "gateway.networking.k8s.io";
+  Name kind = "Gateway";
+  std::optional<Name> ns;  // absent: the route's own namespace
+  Name name;
+  std::optional<Name> section_name;
   std::optional<std::int32_t> port;
 
   friend bool operator==(const ParentRef&, const ParentRef&) = default;
@@ -23,10 +22,10 @@ struct ParentRef {
 
 // A Service or Backend (BackendObjectReference).
 struct BackendObjectRef {
-  std::string group;  // "" = core
-  std::string kind = "Service";
-  std::optional<std::string> ns;
-  std::string name;
+  Name group;  // "" = core
+  Name kind = "Service";
+  std::optional<Name> ns;
+  Name name;
   std::optional<std::int32_t> port;
 
   friend bool operator==(const BackendObjectRef&, const BackendObjectRef&) = default;
@@ -34,29 +33,29 @@ struct BackendObjectRef {
 
 // certificateRefs[], clientCertificateRef.
 struct SecretObjectRef {
-  std::string group;
-  std::string kind = "Secret";
-  std::string name;
-  std::optional<std::string> ns;
+  Name group;
+  Name kind = "Secret";
+  Name name;
+  std::optional<Name> ns;
 
   friend bool operator==(const SecretObjectRef&, const SecretObjectRef&) = default;
 };
 
 // caCertificateRefs[] of a Gateway (ObjectReference): group and kind are required.
 struct AnyObjectRef {
-  std::string group;
-  std::string kind;
-  std::string name;
-  std::optional<std::string> ns;
+  Name group;
+  Name kind;
+  Name name;
+  std::optional<Name> ns;
 
   friend bool operator==(const AnyObjectRef&, const AnyObjectRef&) = default;
 };
 
 // extensionRef, parametersRef, caCertificateRefs[] of BackendTLSPolicy: same namespace.
 struct LocalObjectRef {
-  std::string group;
-  std::string kind;
-  std::string name;
+  Name group;
+  Name kind;
+  Name name;
 
   friend bool operator==(const LocalObjectRef&, const LocalObjectRef&) = default;
 };

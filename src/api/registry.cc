@@ -27,6 +27,7 @@ const Registry& registry() {
     add_policy_kinds(all);
     add_core_kinds(all);
     add_backend_kinds(all);
+    add_parameters_kinds(all);
     std::ranges::sort(all, {}, [](const KindDefinition& d) { return d.info.kind; });
     for (const KindDefinition& definition : all) registry->infos.push_back(definition.info);
     return registry;

@@ -40,7 +40,7 @@ TEST(Registry, KnowsEveryKind) {
     EXPECT_EQ(info.versions[0].group, kind_group(info.kind));
     EXPECT_EQ(kind_info(info.kind).plural, info.plural);
   }
-  EXPECT_EQ(kinds.size(), 16);
+  EXPECT_EQ(kinds.size(), 17);
   EXPECT_FALSE(kind_info(Kind::kGatewayClass).namespaced);
   EXPECT_TRUE(kind_info(Kind::kGateway).namespaced);
 }
@@ -114,6 +114,12 @@ TEST(Registry, MetadataIsChecked) {
   };
   EXPECT_THAT(meta("name: a.b-c, uid: u, resourceVersion: '5', ownerReferences: []"),
               ElementsAre());
+  const auto version = [](const std::string& version) {
+    return decode_one("{apiVersion: v1, kind: Secret, metadata: {name: a, resourceVersion: '" +
+                      version + "'}}")
+        .object;
+  };
+  EXPECT_EQ(hash_object(*version("5")), hash_object(*version("6")));
   EXPECT_THAT(meta("generateName: a-"), ElementsAre("metadata.name: Required value"));
   EXPECT_THAT(meta("name: A"), ElementsAre(StartsWith("metadata.name: Invalid value")));
   EXPECT_THAT(meta("name: a, namespace: a.b"), ElementsAre(StartsWith("metadata.namespace: ")));

@@ -41,7 +41,7 @@ struct NamedValueMatch {
 
 struct HttpRouteMatch {
   PathMatch path;
-  std::optional<std::string> method;
+  std::optional<Name> method;
   std::vector<NamedValueMatch> headers;
   std::vector<NamedValueMatch> query_params;
 
@@ -108,7 +108,7 @@ struct SessionPersistence {
 };
 
 struct HttpRouteRule {
-  std::optional<std::string> name;
+  std::optional<Name> name;
   std::vector<HttpRouteMatch>
       matches;  // defaulted to one prefix match on "/" when the list is absent
   std::vector<RouteFilter> filters;
@@ -121,7 +121,7 @@ struct HttpRouteRule {
 };
 
 struct GrpcRouteRule {
-  std::optional<std::string> name;
+  std::optional<Name> name;
   std::vector<GrpcRouteMatch> matches;
   std::vector<RouteFilter> filters;
   std::vector<RouteBackendRef> backend_refs;
@@ -132,7 +132,7 @@ struct GrpcRouteRule {
 
 // A rule of TLSRoute, TCPRoute or UDPRoute.
 struct StreamRouteRule {
-  std::optional<std::string> name;
+  std::optional<Name> name;
   std::vector<RouteBackendRef> backend_refs;
 
   friend bool operator==(const StreamRouteRule&, const StreamRouteRule&) = default;
@@ -141,8 +141,8 @@ struct StreamRouteRule {
 // What all route kinds share.
 struct RouteObject : Object {
   std::vector<ParentRef> parent_refs;
-  std::vector<std::string> hostnames;  // not for TCPRoute and UDPRoute
-  std::string use_default_gateways;    // "", All, None (experimental)
+  std::vector<Name> hostnames;  // not for TCPRoute and UDPRoute
+  Name use_default_gateways;    // "", All, None (experimental)
 
   using Object::Object;
   friend bool operator==(const RouteObject&, const RouteObject&) = default;

@@ -45,6 +45,8 @@ template <typename M>
 struct Leaf<std::vector<M>> : Leaf<M> {};
 template <typename M>
 struct Leaf<std::map<std::string, M>> : Leaf<M> {};
+template <>
+struct Leaf<StringMap> : Leaf<std::string> {};
 
 template <template <typename...> class, typename>
 inline constexpr bool is_a = false;
@@ -106,7 +108,7 @@ const Type& type_of(Function describe_function = nullptr) {
     return *new OptionalOf<M>(type_of<Inner>(describe_function));
   } else if constexpr (internal::is_a<std::vector, M>) {
     return *new ListOf<M>(type_of<typename M::value_type>(describe_function));
-  } else if constexpr (internal::is_a<std::map, M>) {
+  } else if constexpr (internal::is_a<std::map, M> || std::is_same_v<M, StringMap>) {
     return *new MapOf<M>(type_of<typename M::mapped_type>(describe_function));
   } else {
     static_assert(std::is_class_v<M>, "an enum is described with enumeration()");

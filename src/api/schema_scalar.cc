@@ -122,17 +122,17 @@ void IntOrStringType::decode(Context& context, const doc::Node& node, void* out,
   std::int64_t number = 0;
   if (read_integer(node, number)) {
     if (check_number(context, node.line(), number, constraints)) {
-      *static_cast<std::string*>(out) = std::to_string(number);
+      assign(out, std::to_string(number));
     }
   } else if (node.is_string()) {
-    StringOf<std::string>::decode(context, node, out, constraints);
+    StringType::decode(context, node, out, constraints);
   } else {
     wrong_type(context, node, "integer or string");
   }
 }
 
 Json IntOrStringType::encode(const void* value, const Constraints&) const {
-  const std::string& text = *static_cast<const std::string*>(value);
+  const std::string text(view(value));
   const bool digits = !text.empty() && text.size() < 10 &&
                       std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
   if (digits && (text[0] != '0' || text.size() == 1)) return std::stoll(text);

@@ -39,7 +39,7 @@ struct Thing {
   std::optional<Duration> timeout;
   std::int64_t born = 0;
   bool dying = false;
-  std::string target;
+  Name target;
   std::vector<std::string> zones;
   bool permanent = false;
   std::string deep;  // nest.deep

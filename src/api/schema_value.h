@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "api/box.h"
+#include "api/name.h"
 #include "api/schema_type.h"
 
 namespace kgw::schema {
@@ -32,6 +33,7 @@ class StringType : public Type {
 
 template <typename T>
 class StringOf : public StringType {
+ protected:
   std::string_view view(const void* value) const override {
     if constexpr (std::is_same_v<T, std::string>) {
       return *static_cast<const T*>(value);
@@ -45,7 +47,7 @@ class StringOf : public StringType {
 };
 
 // An integer or a string in the manifest, kept as text (targetPort of a Service).
-class IntOrStringType : public StringOf<std::string> {
+class IntOrStringType : public StringOf<Name> {
  public:
   void decode(Context&, const doc::Node&, void*, const Constraints&) const override;
   Json encode(const void*, const Constraints&) const override;
