@@ -22,6 +22,15 @@ struct ObjectEvent {
   std::shared_ptr<const Object> object;
 };
 
+// What an API server holds as an object's status now, also what other controllers wrote there.
+// Posted when it changes, by sources whose statuses are not ours alone; never for an object that is
+// gone.
+struct StatusEvent {
+  ObjectRef ref;
+  std::string resource_version;  // of the object when it had this status
+  std::string json;              // the value of `status`; empty: there is none
+};
+
 // The complete list of what is wrong in one place now (a file, a kind); empty = all is well again.
 struct Problems {
   std::string place;
@@ -30,6 +39,7 @@ struct Problems {
 
 struct Batch {
   std::vector<ObjectEvent> events;
+  std::vector<StatusEvent> statuses;
   std::vector<Problems> problems;
   bool synced =
       false;  // everything that existed at start has been posted, in this batch or before it

@@ -1,7 +1,5 @@
 #include "source/files/catalog.h"
 
-#include <absl/hash/hash.h>
-
 #include <algorithm>
 #include <tuple>
 #include <utility>
@@ -33,10 +31,6 @@ Diagnostic duplicate(const Definition& loser, const Definition& winner) {
 
 }  // namespace
 
-std::size_t Catalog::RefHash::operator()(const ObjectRef& ref) const {
-  return absl::Hash<ObjectRef>()(ref);
-}
-
 bool Catalog::before(const Claim& a, const Claim& b) {
   if (a.definition->absent != b.definition->absent) return b.definition->absent;
   if (a.file != b.file) return *a.file < *b.file;
@@ -44,7 +38,7 @@ bool Catalog::before(const Claim& a, const Claim& b) {
 }
 
 void Catalog::carry_over(std::vector<Definition>& old, Manifest& manifest) {
-  std::unordered_map<ObjectRef, Definition*, RefHash> last_good;
+  absl::flat_hash_map<ObjectRef, Definition*> last_good;
   for (Definition& definition : old) {
     if (definition.object != nullptr) last_good.try_emplace(definition.ref, &definition);
   }
@@ -74,11 +68,10 @@ void Catalog::carry_over(std::vector<Definition>& old, Manifest& manifest) {
 
 void Catalog::withdraw(const FileKey& key, File& file) {
   for (const Definition& definition : file.definitions) {
-    const auto found = claims_.find(definition.ref);
-    if (found == claims_.end()) continue;
-    std::erase_if(found->second, [&](const Claim& claim) { return *claim.file == key; });
-    for (const Claim& claim : found->second) changed_files_.insert(*claim.file);
-    if (found->second.empty()) claims_.erase(found);
+    auto& claims = slots_[definition.ref].claims;
+    const auto own = [&](const Claim& claim) { return *claim.file == key; };
+    claims.erase(std::remove_if(claims.begin(), claims.end(), own), claims.end());
+    for (const Claim& claim : claims) changed_files_.insert(*claim.file);
     changed_refs_.insert(definition.ref);
   }
   changed_files_.insert(key);
@@ -86,7 +79,7 @@ void Catalog::withdraw(const FileKey& key, File& file) {
 
 void Catalog::enter(const FileKey& key, File& file) {
   for (Definition& definition : file.definitions) {
-    std::vector<Claim>& claims = claims_[definition.ref];
+    auto& claims = slots_[definition.ref].claims;
     const Claim claim{&key, &definition};
     claims.insert(std::ranges::upper_bound(claims, claim, &Catalog::before), claim);
     for (const Claim& other : claims) changed_files_.insert(*other.file);
@@ -132,10 +125,10 @@ const std::vector<Definition>* Catalog::definitions(const FileKey& key) const {
 
 std::map<ObjectRef, SourcePosition> Catalog::positions() const {
   std::map<ObjectRef, SourcePosition> all;
-  for (const auto& [ref, claims] : claims_) {
+  for (const auto& [ref, slot] : slots_) {
     const auto winner = std::ranges::find_if(
-        claims, [](const Claim& claim) { return claim.definition->object != nullptr; });
-    if (winner != claims.end()) all.emplace(ref, winner->definition->position);
+        slot.claims, [](const Claim& claim) { return claim.definition->object != nullptr; });
+    if (winner != slot.claims.end()) all.emplace(ref, winner->definition->position);
   }
   return all;
 }
@@ -153,29 +146,25 @@ std::shared_ptr<const Object> Catalog::post(Definition& definition, std::int64_t
 }
 
 void Catalog::settle(const ObjectRef& ref, std::vector<ObjectEvent>& events) {
-  const auto claims = claims_.find(ref);
-  const auto current = in_force_.find(ref);
-  if (claims == claims_.end()) {
-    if (current == in_force_.end()) return;
-    in_force_.erase(current);
-    events.push_back({ref, nullptr});
+  const auto found = slots_.find(ref);
+  if (found == slots_.end()) return;
+  auto& [claims, now] = found->second;
+  if (claims.empty()) {
+    if (now.object != nullptr) events.push_back({ref, nullptr});
+    slots_.erase(found);
     return;
   }
   const auto usable = std::ranges::find_if(
-      claims->second, [](const Claim& claim) { return claim.definition->object != nullptr; });
+      claims, [](const Claim& claim) { return claim.definition->object != nullptr; });
   // Nothing but invalid documents: what is in force stays until one of them is mended.
-  if (usable == claims->second.end()) return;
+  if (usable == claims.end()) return;
   Definition& winner = *usable->definition;
-  if (current == in_force_.end()) {
-    const auto object = post(winner, 1);
-    in_force_.emplace(ref, InForce{object, winner.content, winner.spec});
-    events.push_back({ref, object});
-    return;
+  std::int64_t generation = 1;
+  if (now.object != nullptr) {
+    if (now.content == winner.content) return;
+    generation = now.object->metadata.generation + (now.spec == winner.spec ? 0 : 1);
   }
-  InForce& now = current->second;
-  if (now.content == winner.content) return;
-  const auto object =
-      post(winner, now.object->metadata.generation + (now.spec == winner.spec ? 0 : 1));
+  const auto object = post(winner, generation);
   now = {object, winner.content, winner.spec};
   events.push_back({ref, object});
 }
@@ -185,7 +174,7 @@ Diagnostics Catalog::diagnose(const FileKey& key, const File& file) const {
   for (const Definition& definition : file.definitions) {
     all.insert(all.end(), definition.diagnostics.begin(), definition.diagnostics.end());
     if (definition.object == nullptr || definition.absent) continue;
-    const std::vector<Claim>& claims = claims_.at(definition.ref);
+    const auto& claims = slots_.at(definition.ref).claims;
     const auto winner = std::ranges::find_if(
         claims, [](const Claim& claim) { return claim.definition->object != nullptr; });
     if (winner->definition != &definition)

@@ -17,9 +17,10 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "api/diagnostic.h"
 #include "api/meta.h"
 #include "source/source.h"
@@ -98,12 +99,14 @@ class Catalog {
     Definition* definition;
   };
   struct InForce {
-    std::shared_ptr<const Object> object;
+    std::shared_ptr<const Object> object;  // null: none
     Digest content;
     Digest spec;
   };
-  struct RefHash {
-    std::size_t operator()(const ObjectRef& ref) const;
+  // What is known of one object.
+  struct Slot {
+    absl::InlinedVector<Claim, 1> claims;  // in the order of precedence
+    InForce in_force;
   };
 
   static bool before(const Claim& a, const Claim& b);
@@ -117,8 +120,7 @@ class Catalog {
 
   std::map<FileKey, File> files_;
   std::map<std::string, std::set<std::size_t>> roots_of_path_;  // the keys in files_ by path
-  std::unordered_map<ObjectRef, std::vector<Claim>, RefHash> claims_;
-  std::unordered_map<ObjectRef, InForce, RefHash> in_force_;
+  absl::flat_hash_map<ObjectRef, Slot> slots_;
   std::map<std::string, Diagnostics> places_;           // as set by set_problems
   std::map<std::string, Diagnostics> posted_problems_;  // never empty ones
   std::set<ObjectRef> changed_refs_;

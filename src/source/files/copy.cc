@@ -1,6 +1,7 @@
 #include "api/backend.h"
 #include "api/core.h"
 #include "api/gateway.h"
+#include "api/gateway_parameters.h"
 #include "api/route.h"
 #include "source/files/catalog.h"
 
@@ -50,6 +51,8 @@ std::shared_ptr<Object> copy_of(const Object& object) {
       return copy_as<Namespace>(object);
     case Kind::kBackend:
       return copy_as<Backend>(object);
+    case Kind::kGatewayParameters:
+      return copy_as<GatewayParameters>(object);
   }
   return nullptr;
 }

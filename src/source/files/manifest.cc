@@ -3,8 +3,6 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -19,22 +17,6 @@ namespace {
 Digest digest_of(std::string_view text) {
   const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
   return {hash.low64, hash.high64};
-}
-
-// The same for the same object in every run and on every host, in the form of a UUID (version 8).
-std::string uid_of(const ObjectRef& ref) {
-  const std::string group(kind_group(ref.kind));
-  Digest digest = digest_of(group + "/" + to_string(ref));
-  digest.high = (digest.high & ~0xf000ULL) | 0x8000ULL;
-  digest.low = (digest.low & ~(3ULL << 62)) | (2ULL << 62);
-  std::array<char, 37> text;
-  std::snprintf(text.data(), text.size(), "%08llx-%04llx-%04llx-%04llx-%012llx",
-                static_cast<unsigned long long>(digest.high >> 32),
-                static_cast<unsigned long long>(digest.high >> 16 & 0xffff),
-                static_cast<unsigned long long>(digest.high & 0xffff),
-                static_cast<unsigned long long>(digest.low >> 48),
-                static_cast<unsigned long long>(digest.low & 0xffffffffffffULL));
-  return text.data();
 }
 
 // The document may have been meant as something else than it says: not so if it is of a kind that
@@ -114,9 +96,7 @@ class Reader {
     definition.object = std::const_pointer_cast<Object>(decoded.object);
     if (definition.object == nullptr) return true;
     ObjectMeta& metadata = definition.object->metadata;
-    if (metadata.uid.empty()) metadata.uid = uid_of(definition.ref);
     // What an export from a cluster carries along means nothing here.
-    metadata.resource_version.clear();
     metadata.deleting = false;
     return true;
   }

@@ -1,0 +1,118 @@
+// Several candidates, one server: exactly one leads, and a successor takes over.
+#include "source/kube/lease.h"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "source/kube/fake_api_testing.h"
+
+namespace kgw::kube {
+namespace {
+
+using std::chrono_literals::operator""ms;
+using testing::FakeApi;
+using testing::Reply;
+using testing::Seen;
+
+const Resource kLeases{"coordination.k8s.io", "v1", "leases", true};
+const ObjectKey kKey{"system", "kgateway-envoy"};
+
+class Replica {
+ public:
+  Replica(const FakeApi& api, const std::string& name, std::chrono::milliseconds duration)
+      : client_(*Client::open(api.config())) {
+    LeaseOptions options{.ns = "system", .identity = name};
+    options.duration = duration;
+    options.renew_deadline = duration / 2;
+    options.retry = duration / 10;
+    lease_ = std::make_unique<Lease>(*client_, options);
+    lease_->start([this](Leadership now) {
+      const std::lock_guard lock(mutex_);
+      now_ = std::move(now);
+      changed_.notify_all();
+    });
+  }
+  ~Replica() { lease_.reset(); }
+
+  bool await_leading(bool leading) {
+    return await([&] { return now_.leading == leading; });
+  }
+  bool await_holder(const std::string& holder) {
+    return await([&] { return now_.holder == holder; });
+  }
+  void stop() { lease_->stop(); }
+
+ private:
+  bool await(const std::function<bool()>& condition) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), condition);
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Leadership now_;
+  std::unique_ptr<Client> client_;
+  std::unique_ptr<Lease> lease_;
+};
+
+class LeaseTest : public ::testing::Test {
+ protected:
+  LeaseTest() { api_.serve(kLeases, "Lease"); }
+  std::string holder() { return (*api_.find(kLeases, kKey))["spec"].value("holderIdentity", ""); }
+  FakeApi api_;
+};
+
+TEST_F(LeaseTest, OneLeadsAndTheNextTakesOverAtOnce) {
+  Replica first(api_, "one", 60'000ms);
+  ASSERT_TRUE(first.await_leading(true));
+  EXPECT_EQ(holder(), "one");
+  Replica second(api_, "two", 2'000ms);
+  ASSERT_TRUE(second.await_holder("one"));
+  first.stop();
+  EXPECT_EQ(holder(), "");
+  ASSERT_TRUE(second.await_leading(true));
+  const auto spec = (*api_.find(kLeases, kKey))["spec"];
+  EXPECT_EQ(spec["holderIdentity"], "two");
+  EXPECT_EQ(spec["leaseTransitions"], 1);
+}
+
+TEST_F(LeaseTest, AnAbandonedLeaseIsTakenOver) {
+  api_.put(kLeases, {{"metadata", {{"name", "kgateway-envoy"}, {"namespace", "system"}}},
+                     {"spec", {{"holderIdentity", "dead"}, {"leaseTransitions", 4}}}});
+  Replica replica(api_, "one", 500ms);
+  ASSERT_TRUE(replica.await_leading(true));
+  EXPECT_EQ((*api_.find(kLeases, kKey))["spec"]["leaseTransitions"], 5);
+}
+
+TEST_F(LeaseTest, WhoCannotRenewStopsLeading) {
+  Replica replica(api_, "one", 500ms);
+  ASSERT_TRUE(replica.await_leading(true));
+  api_.intercept([](const Seen&) { return Reply{500, "", "", false}; });
+  ASSERT_TRUE(replica.await_leading(false));
+  api_.intercept({});
+  EXPECT_TRUE(replica.await_leading(true));
+}
+
+TEST_F(LeaseTest, WhoseLeaseWasTakenStopsLeading) {
+  Replica replica(api_, "one", 500ms);
+  ASSERT_TRUE(replica.await_leading(true));
+  auto lease = *api_.find(kLeases, kKey);
+  lease["spec"]["holderIdentity"] = "two";
+  api_.put(kLeases, lease);
+  EXPECT_TRUE(replica.await_leading(false));
+  EXPECT_TRUE(replica.await_leading(true));  // nobody renews it
+}
+
+TEST_F(LeaseTest, ForeignContentIsReplaced) {
+  api_.put(kLeases,
+           {{"metadata", {{"name", "kgateway-envoy"}, {"namespace", "system"}}}, {"spec", 7}});
+  Replica replica(api_, "one", 500ms);
+  EXPECT_TRUE(replica.await_leading(true));
+}
+
+}  // namespace
+}  // namespace kgw::kube
