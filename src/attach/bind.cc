@@ -99,20 +99,25 @@ BoundListener bind_listener(const ObjectKey& gateway, std::shared_ptr<const Obje
                         "tls.mode must be Terminate for protocol HTTPS; use protocol TLS to pass "
                         "connections through"};
   }
+  // One of them may be what keeps strangers out.
+  if (!bound.unaccepted && !spec.filters.empty()) {
+    bound.unaccepted = {"UnsupportedValue", "filters of a listener are not supported"};
+  }
   if (bound.by_hostname() && spec.hostname) bound.hostname = normal_hostname(*spec.hostname);
   bind_kinds(bound, spec);
   return bound;
 }
 
+Fault judge_parameters(const ParametersRef& ref) {
+  if (ref.group == "gateway.kgateway.dev" && ref.kind == "GatewayParameters") return {};
+  return {"InvalidParameters", "parametersRef: kind " + ref.group + "/" + ref.kind +
+                                   " is not supported, only "
+                                   "gateway.kgateway.dev/GatewayParameters"};
+}
+
 Fault judge_gateway(const Gateway& gateway) {
   if (gateway.infrastructure && gateway.infrastructure->parameters_ref) {
-    const ParametersRef& ref = *gateway.infrastructure->parameters_ref;
-    if (ref.group != "gateway.kgateway.dev" || ref.kind != "GatewayParameters") {
-      return {"InvalidParameters", "infrastructure.parametersRef: kind " + ref.group + "/" +
-                                       ref.kind +
-                                       " is not supported, only "
-                                       "gateway.kgateway.dev/GatewayParameters"};
-    }
+    if (Fault fault = judge_parameters(*gateway.infrastructure->parameters_ref)) return fault;
   }
   for (const GatewayAddress& address : gateway.addresses) {
     if (address.type == "IPAddress" || address.type == "Hostname") continue;

@@ -1,5 +1,5 @@
 // How a Gateway's listeners become BoundListeners: each judged alone (bind_listener), then against
-// the others (judge_conflicts). Pure functions; internal to attach/.
+// the others (judge_conflicts). Pure functions.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,10 @@ namespace kgw::attach {
 BoundListener bind_listener(const ObjectKey& gateway, std::shared_ptr<const Object> owner,
                             const Listener& spec);
 
-// Accepted=False of the Gateway as such: addresses and parametersRef.
+// Accepted=False of the Gateway as such: addresses and the kind of parametersRef.
 Fault judge_gateway(const Gateway& gateway);
+// parametersRef of a Gateway or GatewayClass.
+Fault judge_parameters(const ParametersRef& ref);
 
 // Sets `conflicted` and `overlapping`. `listeners` are in precedence order, and of two that cannot
 // share a port the later one loses. A listener that is not usable by itself takes no part.

@@ -20,7 +20,7 @@ const Pair& good() {
 
 TEST(Certificate, GoodPair) {
   const Certificate certificate = parse(good());
-  EXPECT_FALSE(certificate.invalid) << certificate.invalid.message;
+  EXPECT_FALSE(certificate.invalid) << certificate.invalid.message.str();
   EXPECT_FALSE(certificate.warning);
   EXPECT_THAT(certificate.dns_names, ElementsAre("a.example.com"));
   EXPECT_GT(certificate.not_after, 0);

@@ -52,7 +52,6 @@ class Universe {
   template <typename T>
   std::shared_ptr<const Object> done(T object) {
     object.metadata.creation_time = dice_.up_to(3);
-    object.metadata.resource_version = std::to_string(dice_.up_to(100));
     return std::make_shared<const T>(std::move(object));
   }
 

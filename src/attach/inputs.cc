@@ -27,7 +27,8 @@ Inputs::Inputs(engine::Graph& graph)
       secrets(graph.input<ObjectKey, Secret>("secrets")),
       config_maps(graph.input<ObjectKey, ConfigMap>("config maps")),
       namespaces(graph.input<ObjectKey, Namespace>("namespaces")),
-      backends(graph.input<ObjectKey, Backend>("backends")) {}
+      backends(graph.input<ObjectKey, Backend>("backends")),
+      gateway_parameters(graph.input<ObjectKey, GatewayParameters>("gateway parameters")) {}
 
 void Inputs::apply(const ObjectRef& ref, std::shared_ptr<const Object> object) {
   switch (ref.kind) {
@@ -61,6 +62,8 @@ void Inputs::apply(const ObjectRef& ref, std::shared_ptr<const Object> object) {
       return set(namespaces, ref, std::move(object));
     case Kind::kBackend:
       return set(backends, ref, std::move(object));
+    case Kind::kGatewayParameters:
+      return set(gateway_parameters, ref, std::move(object));
     case Kind::kUnknown:
       return;
   }
@@ -98,6 +101,8 @@ const Object* Inputs::find(const ObjectRef& ref) const {
       return namespaces.find(ref.key);
     case Kind::kBackend:
       return backends.find(ref.key);
+    case Kind::kGatewayParameters:
+      return gateway_parameters.find(ref.key);
     case Kind::kUnknown:
       return nullptr;
   }

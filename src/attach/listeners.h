@@ -37,8 +37,8 @@ std::string to_string(const ListenerId& id);
 
 // A verdict with the words for a condition. An empty reason means "nothing is wrong".
 struct Fault {
-  std::string reason;
-  std::string message;
+  Name reason;
+  Name message;
 
   explicit operator bool() const { return !reason.empty(); }
   friend bool operator==(const Fault&, const Fault&) = default;

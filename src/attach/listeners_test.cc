@@ -116,6 +116,7 @@ TEST(Listeners, UnknownParametersAndAddressTypesRejectTheGateway) {
   known.infrastructure->parameters_ref =
       ParametersRef{"gateway.kgateway.dev", "GatewayParameters", "x"};
   world.set(known);
+  world.set(named(GatewayParameters(), "infra", "x"));
   auto address = gateway("infra", "address", {listener("web", "HTTP", 80)});
   address.addresses = {{"IPAddress", ""}, {"test/fake-invalid-type", "x"}};
   world.set(address);
@@ -123,6 +124,46 @@ TEST(Listeners, UnknownParametersAndAddressTypesRejectTheGateway) {
   EXPECT_EQ(bound(world, "infra", "gw").unaccepted.reason, "InvalidParameters");
   EXPECT_EQ(bound(world, "infra", "known").unaccepted.reason, "");
   EXPECT_EQ(bound(world, "infra", "address").unaccepted.reason, "UnsupportedAddress");
+}
+
+TEST(Listeners, ParametersMustExist) {
+  World world;
+  auto gw = gateway("infra", "gw", {listener("web", "HTTP", 80)});
+  gw.infrastructure = GatewayInfrastructure{};
+  gw.infrastructure->parameters_ref =
+      ParametersRef{"gateway.kgateway.dev", "GatewayParameters", "x"};
+  world.set(gw);
+  world.set(named(GatewayParameters(), "other", "x"));
+  world.commit();
+  EXPECT_EQ(bound(world, "infra", "gw").unaccepted.message,
+            "infrastructure.parametersRef: GatewayParameters infra/x does not exist");
+  world.set(named(GatewayParameters(), "infra", "x"));
+  world.commit();
+  EXPECT_EQ(bound(world, "infra", "gw").unaccepted.reason, "");
+  world.erase({Kind::kGatewayParameters, {"infra", "x"}});
+  world.commit();
+  EXPECT_EQ(bound(world, "infra", "gw").unaccepted.reason, "InvalidParameters");
+}
+
+TEST(Listeners, ParametersOfTheClassMustExist) {
+  World world;
+  GatewayClass gateway_class;
+  gateway_class.metadata.name = "kgateway";
+  gateway_class.controller_name = kControllerName;
+  gateway_class.parameters_ref =
+      ParametersRef{"gateway.kgateway.dev", "GatewayParameters", "x", "system"};
+  world.set(gateway_class);
+  world.set(gateway("infra", "gw", {listener("web", "HTTP", 80)}));
+  world.commit();
+  EXPECT_EQ(bound(world, "infra", "gw").unaccepted.message,
+            "GatewayClass kgateway: GatewayParameters system/x does not exist");
+  world.set(named(GatewayParameters(), "system", "x"));
+  world.commit();
+  EXPECT_EQ(bound(world, "infra", "gw").unaccepted.reason, "");
+  gateway_class.parameters_ref->kind = "ConfigMap";
+  world.set(gateway_class);
+  world.commit();
+  EXPECT_EQ(bound(world, "infra", "gw").unaccepted.reason, "InvalidParameters");
 }
 
 TEST(Conflicts, SameHostnameOnOnePort) {
@@ -289,8 +330,6 @@ TEST_F(ListenerSets, AStatusWriteChangesNothing) {
   auto set = listener_set("infra", "set", "infra", "gw", {listener("a", "HTTP", 0, "a.com")});
   world_.set(set);
   world_.commit();
-  set.metadata.resource_version = "2";
-  gw_.metadata.resource_version = "3";
   world_.set(set);
   world_.set(gw_);
   EXPECT_EQ(world_.commit().changed, 0u);

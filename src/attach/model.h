@@ -12,6 +12,7 @@
 #include "api/backend.h"
 #include "api/core.h"
 #include "api/gateway.h"
+#include "api/gateway_parameters.h"
 #include "api/route.h"
 #include "attach/attachment.h"
 #include "attach/backend_ref.h"
@@ -44,6 +45,7 @@ struct Inputs {
   engine::Input<ObjectKey, ConfigMap>& config_maps;
   engine::Input<ObjectKey, Namespace>& namespaces;
   engine::Input<ObjectKey, Backend>& backends;
+  engine::Input<ObjectKey, GatewayParameters>& gateway_parameters;
 };
 
 // Table `certificates`: a TLS Secret, parsed and checked once per version.
@@ -68,10 +70,10 @@ struct CaBundle {
 
 // Table `service_facts`: what routing needs of a Service; unaffected by its labels or status.
 struct ServiceFacts {
-  std::string type;
-  std::string external_name;
+  Name type;
+  Name external_name;
   bool headless = false;
-  std::string traffic_distribution;
+  Name traffic_distribution;
   std::vector<ServicePort> ports;
 
   const ServicePort* find_port(std::int32_t port, std::string_view l4_protocol) const;

@@ -99,10 +99,10 @@ inline ParentRef set_parent(const char* name, const char* section = "") {
 
 template <typename T>
 T route(T object, const char* ns, const char* name, std::vector<ParentRef> parents,
-        std::vector<std::string> hostnames = {}) {
+        const std::vector<std::string>& hostnames = {}) {
   object = named(std::move(object), ns, name);
   object.parent_refs = std::move(parents);
-  object.hostnames = std::move(hostnames);
+  object.hostnames.assign(hostnames.begin(), hostnames.end());
   return object;
 }
 

@@ -45,7 +45,7 @@ TEST_F(Tls, BadCertificateRefs) {
   for (const SecretObjectRef& secret : bad) {
     with_certificate_ref(secret);
     world_.commit();
-    EXPECT_EQ(of("https").unresolved.reason, "InvalidCertificateRef") << secret.name;
+    EXPECT_EQ(of("https").unresolved.reason, "InvalidCertificateRef") << secret.name.view();
     EXPECT_FALSE(of("https").usable());
   }
   with_certificate_ref({.name = "good"});

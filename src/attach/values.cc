@@ -2,16 +2,9 @@
 
 #include "attach/hostname.h"
 #include "attach/listeners.h"
-#include "attach/meaning.h"
 #include "attach/model.h"
 
 namespace kgw::attach {
-
-bool same_meaning(const ObjectMeta& a, const ObjectMeta& b) {
-  return a.generation == b.generation && a.uid == b.uid && a.ns == b.ns && a.name == b.name &&
-         a.labels == b.labels && a.annotations == b.annotations &&
-         a.creation_time == b.creation_time && a.deleting == b.deleting;
-}
 
 bool operator==(const BoundListener& a, const BoundListener& b) {
   return a.id == b.id && a.port == b.port && a.protocol == b.protocol && a.tls_mode == b.tls_mode &&
@@ -19,12 +12,12 @@ bool operator==(const BoundListener& a, const BoundListener& b) {
          a.route_kinds == b.route_kinds && a.unaccepted == b.unaccepted &&
          a.conflicted == b.conflicted && a.bad_kinds == b.bad_kinds &&
          a.overlapping == b.overlapping &&
-         (a.owner == b.owner || same_meaning(a.owner->metadata, b.owner->metadata)) &&
+         (a.owner == b.owner || a.owner->metadata == b.owner->metadata) &&
          (a.spec == b.spec || *a.spec == *b.spec);
 }
 
 bool operator==(const GatewayListeners& a, const GatewayListeners& b) {
-  return same_meaning(*a.gateway, *b.gateway) && a.unaccepted == b.unaccepted &&
+  return (a.gateway == b.gateway || *a.gateway == *b.gateway) && a.unaccepted == b.unaccepted &&
          a.listener_sets == b.listener_sets && a.listeners == b.listeners;
 }
 
