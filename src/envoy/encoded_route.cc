@@ -87,7 +87,7 @@ void encode_rule(const BoundRoute& route, std::size_t index, const QuarantineOf&
 }
 
 Version version_of(const EncodedRoute& route) {
-  std::string all = std::to_string(route.creation_time);
+  std::string all = std::to_string(route.creation_time) + ' ' + std::to_string(route.weight);
   for (const RouteVariant& variant : route.variants) {
     append_varint(static_cast<std::uint64_t>(variant.listener.port), all);
     all += variant.listener.tls ? 's' : 'p';
@@ -113,6 +113,7 @@ EncodedRoute encode_route(const BoundRoute& route, const std::vector<ListenerFac
                           const QuarantineOf& quarantine) {
   EncodedRoute out;
   out.creation_time = route.creation_time;
+  out.weight = route.weight;
   if (depends_on_listener(route)) {
     for (const ListenerFacts& listener : listeners) out.variants.push_back({listener, {}, {}});
   }

@@ -49,6 +49,7 @@ struct RouteVariant {
 
 struct EncodedRoute {
   std::int64_t creation_time = 0;
+  std::int32_t weight = 0;
   std::vector<EncodedRule> rules;      // those that are not dropped
   std::vector<RouteVariant> variants;  // one for any listener, or one for each of the route's
   Version version;                     // of everything

@@ -109,9 +109,11 @@ std::optional<Resource> compute_listener(const Resources& resources, const Gatew
               any = &listener;
               for (const FilterChain& chain : listener.chains) chains.push_back(&chain);
             });
-  std::erase_if(chains, [&](const FilterChain* chain) {
-    return read.get(resources.quarantined_filter_chains, Name(chain->hash)) != nullptr;
-  });
+  for (const FilterChain*& chain : chains) {
+    const auto* held = read.get(resources.quarantined_filter_chains, Name(chain->hash));
+    if (held != nullptr) chain = held->instead ? &*held->instead : nullptr;
+  }
+  std::erase(chains, nullptr);
   if (any == nullptr) return std::nullopt;
   return assemble_listener(any->port, *addresses, any->protocol, chains);
 }
@@ -120,14 +122,17 @@ std::optional<ListenerCarrier> Resources::carrier(Read& read,
                                                   const attach::BoundListener& listener) const {
   const std::optional<ListenerShape> shape = shape_of(listener);
   if (!shape) return std::nullopt;
-  ListenerCarrier result{listener_name(shape->port), shape->route_table, {}, false, {}};
+  ListenerCarrier result{.listener = listener_name(shape->port), .route_table = shape->route_table};
   const ListenerChains* carried = read.get(chains, chain_shape(*shape));
   if (carried == nullptr) return result;
   for (const SecretId& secret : carried->secrets) result.secrets.push_back(secret_name(secret));
   for (const FilterChain& chain : carried->chains) {
     if (!chain.closes) result.serves = true;
-    const std::string* reason = read.get(quarantined_filter_chains, Name(chain.hash));
-    if (reason != nullptr && result.quarantined.empty()) result.quarantined = *reason;
+    const auto* held = read.get(quarantined_filter_chains, Name(chain.hash));
+    if (held == nullptr) continue;
+    const bool first = result.quarantined.empty();
+    if (first) result.quarantined = held->envoy_message;
+    result.keeps_last = held->instead.has_value() && (first || result.keeps_last);
   }
   return result;
 }

@@ -44,7 +44,7 @@ std::optional<Resource> compute_secret(const Model& model, const SecretId& id, R
 Resources::Resources(Graph& graph, Model& model, ClusterUsers& cluster_users,
                      StreamRules& stream_rules, Settings given)
     : settings(std::move(given)),
-      quarantined_filter_chains(graph.input<Name, std::string>("quarantined filter chains")),
+      quarantined_filter_chains(graph.input<Name, QuarantinedChain>("quarantined filter chains")),
 
       cluster_uses(graph.derived<GatewayCluster, ClusterVariant>("cluster uses")
                        .from(cluster_users,

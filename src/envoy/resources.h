@@ -61,7 +61,16 @@ struct ListenerCarrier {
   Name route_table;           // HTTP, HTTPS
   std::vector<Name> secrets;  // certificates and authorities
   bool serves = false;        // it has a chain that does more than closing connections
-  std::string quarantined;    // why its chain is left out; empty = it is not
+  std::string quarantined;    // why a chain of it is held back; empty = none is
+  bool keeps_last = false;    // what was accepted last serves in place of all that is held back
+};
+
+// A filter chain that proxies refuse.
+struct QuarantinedChain {
+  std::string envoy_message;
+  std::optional<FilterChain> instead;  // what they accepted last under its name
+
+  friend bool operator==(const QuarantinedChain&, const QuarantinedChain&) = default;
 };
 
 struct Resources {
@@ -88,9 +97,9 @@ struct Resources {
 
   const Settings settings;
 
-  // Filter chains that proxies refuse, by FilterChain::hash, with the reason: left out of their
-  // listeners, so that the others go on. Entries of chains that are gone do no harm.
-  engine::Input<Name, std::string>& quarantined_filter_chains;
+  // By FilterChain::hash. Such a chain is replaced by its last good version, or left out of its
+  // listener, so that the others go on. Entries of chains that are gone do no harm.
+  engine::Input<Name, QuarantinedChain>& quarantined_filter_chains;
 
   ClusterUses& cluster_uses;
   engine::Index<ClusterVariant, GatewayCluster, ClusterVariant>& uses_by_variant;

@@ -278,9 +278,12 @@ TEST_F(ResourcesTest, AQuarantinedFilterChainIsLeftOutAndTheOthersGoOn) {
   ASSERT_EQ(parts.size(), 2u);
   const std::string hash = parts[0]->hash;
   auto& quarantine = resources_.quarantined_filter_chains;
-  quarantine.set(Name(hash), std::make_shared<const std::string>("bad"));
+  quarantine.set(Name(hash), QuarantinedChain{"bad", {}});
   world_.commit();
   EXPECT_THAT(chains(kFirst, "listener~443"), ElementsAre("b[b.com]"));
+  quarantine.set(Name(hash), QuarantinedChain{"bad", make_chain("a", "a.com", "", false)});
+  world_.commit();
+  EXPECT_THAT(chains(kFirst, "listener~443"), ElementsAre("[]", "b[b.com]"));
   quarantine.erase(Name(hash));
   world_.commit();
   EXPECT_THAT(chains(kFirst, "listener~443"), ElementsAre("a[a.com]", "b[b.com]"));

@@ -85,13 +85,24 @@ class Encoder {
   static constexpr std::uint32_t kAll = policy::kWhole;
 
   void redirect() {
-    for (const BoundMatch& match : policy::expand_for(rule_.redirect->path, match_)) {
-      proto::Route route = start(match, kAll);
-      encode_edits(rule_.actions, route);
-      if (rule_.actions.ext_auth) policy::encode_ext_auth(*rule_.actions.ext_auth, route);
-      policy::encode_redirect(*rule_.redirect, match, listener_, *route.mutable_redirect());
-      out_.push_back(serialize(route));
+    const policy::Redirect& redirect = *rule_.redirect;
+    const policy::LocationPort port = policy::location_port(redirect, listener_);
+    for (const BoundMatch& match : policy::expand_for(redirect.path, match_)) {
+      if (policy::depends_on_host_port(redirect, listener_)) {
+        proto::Route route = start_redirect(match, port.number);
+        policy::require_host_port(*route.mutable_match());
+        out_.push_back(serialize(route));
+      }
+      out_.push_back(serialize(start_redirect(match, port.implied ? 0 : port.number)));
     }
+  }
+
+  proto::Route start_redirect(const BoundMatch& match, std::uint32_t port) const {
+    proto::Route route = start(match, kAll);
+    encode_edits(rule_.actions, route);
+    if (rule_.actions.ext_auth) policy::encode_ext_auth(*rule_.actions.ext_auth, route);
+    policy::encode_redirect(*rule_.redirect, match, port, *route.mutable_redirect());
+    return route;
   }
 
   void forward() {
@@ -103,14 +114,27 @@ class Encoder {
       if (first == nullptr) first = &outcome;
       together = together && share_a_route(first->actions, outcome.actions);
     }
-    if (first == nullptr) {
-      fail(kAll);
-    } else if (together) {
+    if (first == nullptr) return fail(kAll);
+    pins_ = outcomes.size() > 1 && rule_.session && policy::pins_backends(*rule_.session);
+    if (pins_) pinned(outcomes);
+    if (together) {
       for (const BoundMatch& match : policy::expand_for(path_edit(first->actions), match_)) {
         out_.push_back(one_route(outcomes, *first, match));
       }
     } else {
       split(outcomes);
+    }
+  }
+
+  // A Route per backend for the requests of the sessions that it has.
+  void pinned(const std::vector<Outcome>& outcomes) {
+    for (const Outcome& outcome : outcomes) {
+      if (!outcome.backend->valid) continue;
+      for (const BoundMatch& match : policy::expand_for(path_edit(outcome.actions), match_)) {
+        proto::Route route = start_alone(outcome, match, kAll);
+        policy::require_pin(*rule_.session, cluster_of(*outcome.backend), *route.mutable_match());
+        out_.push_back(serialize(route));
+      }
     }
   }
 
@@ -126,25 +150,35 @@ class Encoder {
         continue;
       }
       for (const BoundMatch& match : policy::expand_for(path_edit(outcome.actions), match_)) {
-        proto::Route route = start_forward(outcome.actions, match, threshold);
-        encode_edits(outcome.actions, route);
-        encode_host(outcome.actions, *route.mutable_route());
-        route.mutable_route()->set_cluster(cluster_of(*outcome.backend));
+        proto::Route route = start_alone(outcome, match, threshold);
+        pin(outcome, route);
         out_.push_back(serialize(route));
       }
     }
   }
 
+  // A Route to one backend only.
+  proto::Route start_alone(const Outcome& outcome, const BoundMatch& match,
+                           std::uint32_t threshold) const {
+    proto::Route route = start_forward(outcome.actions, match, threshold);
+    encode_edits(outcome.actions, route);
+    encode_host(outcome.actions, *route.mutable_route());
+    route.mutable_route()->set_cluster(cluster_of(*outcome.backend));
+    return route;
+  }
+
+  template <class Message>  // Route or ClusterWeight
+  void pin(const Outcome& outcome, Message& out) const {
+    if (!pins_) return;
+    policy::add_pin(*rule_.session, cluster_of(*outcome.backend),
+                    *out.mutable_response_headers_to_add()->Add());
+  }
+
   std::string one_route(const std::vector<Outcome>& outcomes, const Outcome& first,
                         const BoundMatch& match) const {
+    if (outcomes.size() == 1) return serialize(start_alone(first, match, kAll));
     proto::Route route = start_forward(first.actions, match, kAll);
     proto::RouteAction& action = *route.mutable_route();
-    if (outcomes.size() == 1) {
-      action.set_cluster(cluster_of(*first.backend));
-      encode_edits(first.actions, route);
-      encode_host(first.actions, action);
-      return serialize(route);
-    }
     const bool same = std::ranges::all_of(outcomes, [&](const Outcome& outcome) {
       return !outcome.backend->valid || outcome.actions == first.actions;
     });
@@ -156,7 +190,9 @@ class Encoder {
       auto& cluster = *action.mutable_weighted_clusters()->add_clusters();
       cluster.set_name(cluster_of(*outcome.backend));
       cluster.mutable_weight()->set_value(outcome.backend->weight);
-      if (same || !outcome.backend->valid) continue;
+      if (!outcome.backend->valid) continue;
+      pin(outcome, cluster);
+      if (same) continue;
       encode_edits(outcome.actions, cluster);
       encode_host(outcome.actions, cluster);
     }
@@ -203,6 +239,7 @@ class Encoder {
   const BoundRule& rule_;
   const BoundMatch& match_;
   const policy::ListenerFacts& listener_;
+  bool pins_ = false;  // a session also keeps its backend
   std::vector<std::string> out_;
 };
 

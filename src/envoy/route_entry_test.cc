@@ -213,7 +213,7 @@ TEST(RouteEntry, ExternalAuthByHttp) {
             typed_config { name: "envoy.filters.http.ext_authz" typed_config {
               [type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz] {
                 transport_api_version: V3
-                with_request_body { max_request_bytes: 1024 allow_partial_message: true }
+                with_request_body { max_request_bytes: 1024 }
                 allowed_headers { patterns { exact: "x-in" } }
                 http_service {
                   server_uri { uri: "http://kube_ns_auth_9000" cluster: "kube_ns_auth_9000"
@@ -247,6 +247,40 @@ TEST(RouteEntry, Sessions) {
   session.type = "Header";
   spec.session_persistence = session;
   EXPECT_THAT(as_text(only(spec)), testing::HasSubstr(R"(name: "x-session-persistence")"));
+}
+
+TEST(RouteEntry, ASessionAlsoKeepsItsBackend) {
+  HttpRouteRule spec = rule({prefix("/a")}, {backend("s", 9), backend("t"), backend("missing")});
+  SessionPersistence session;
+  session.cookie = SessionCookie{"id", "/100%", true};
+  session.absolute_timeout = Duration{1000};
+  spec.session_persistence = session;
+  const auto all = routes(spec);
+  ASSERT_THAT(all, SizeIs(3));
+  EXPECT_EQ(all[0].route().cluster(), "kube_ns_s_80");
+  EXPECT_EQ(all[1].route().cluster(), "kube_ns_t_80");
+  const auto mark = [&](int i) { return all[i].match().headers(0).string_match().contains(); };
+  EXPECT_THAT(mark(0), testing::StartsWith("id-backend="));
+  EXPECT_NE(mark(0), mark(1));
+  const auto& chosen = all[2].route().weighted_clusters().clusters();
+  ASSERT_THAT(chosen, SizeIs(3));
+  EXPECT_EQ(chosen[0].response_headers_to_add(0).header().key(), "set-cookie");
+  EXPECT_EQ(chosen[0].response_headers_to_add(0).header().value(),
+            mark(0) + "; Path=/100%%; HttpOnly; Max-Age=1");
+  EXPECT_EQ(chosen[2].response_headers_to_add_size(), 0);
+}
+
+TEST(RouteEntry, ASessionKeepsItsBackendWhereEachHasARoute) {
+  HttpRouteRule spec =
+      rule({prefix("/a")}, {backend("s", 1, {rewrite_to({}, replace_prefix("/s"))}), backend("t")});
+  spec.session_persistence = SessionPersistence{};
+  const auto all = routes(spec);
+  ASSERT_THAT(all, SizeIs(4));
+  EXPECT_EQ(all[0].route().prefix_rewrite(), "/s");
+  EXPECT_EQ(all[2].route().prefix_rewrite(), "/s");
+  EXPECT_EQ(all[0].response_headers_to_add_size(), 0);
+  EXPECT_EQ(all[2].response_headers_to_add_size(), 1);
+  EXPECT_EQ(all[3].response_headers_to_add_size(), 1);
 }
 
 RouteTimeouts timeouts(std::optional<std::int64_t> request, std::optional<std::int64_t> backend) {
@@ -294,36 +328,40 @@ struct RedirectCase {
   std::optional<std::string> scheme, hostname;
   std::optional<std::int32_t> port;
   ListenerFacts listener;
-  std::uint32_t written;
+  std::uint32_t written;             // port_redirect
+  std::uint32_t over_host_port = 0;  // where the Host header has a port; 0 = no such Route
 };
 
 TEST(RouteEntry, PortsOfRedirects) {
   const ListenerFacts http{80, false}, alt{8080, false}, https{443, true}, alt_tls{8443, true};
   const std::vector<RedirectCase> cases = {
-      {{}, "h", {}, http, 0},         // the default of http
-      {{}, {}, {}, http, 0},          //
-      {{}, "h", {}, alt, 8080},       // the listener's port
-      {{}, {}, {}, alt, 8080},        //
-      {{}, "h", {}, https, 0},        //
-      {"https", "h", {}, http, 0},    // the well-known port of the scheme
-      {"https", {}, {}, http, 0},     //
-      {"https", "h", {}, alt, 0},     //
-      {"https", {}, {}, alt, 443},    // or the Host header's 8080 would stay
-      {"http", {}, {}, alt_tls, 80},  //
-      {"https", "h", 8443, http, 8443},
-      {{}, "h", 80, alt, 0},
-      {{}, {}, 80, alt, 80},
-      {"http", "h", 443, http, 443},
+      {{}, "h", {}, http, 0},           // the default of http
+      {{}, {}, {}, http, 0, 80},        // a foreign port of the Host header does not stay
+      {{}, "h", {}, alt, 8080},         // the listener's port
+      {{}, {}, {}, alt, 8080},          //
+      {{}, "h", {}, https, 0},          //
+      {"https", "h", {}, http, 0},      // the well-known port of the scheme
+      {"https", {}, {}, http, 0, 443},  //
+      {"https", "h", {}, alt, 0},       //
+      {"https", {}, {}, alt, 0, 443},   //
+      {"http", {}, {}, alt_tls, 0, 80}, {"https", "h", 8443, http, 8443},
+      {"https", {}, 8443, http, 8443},  {{}, "h", 80, alt, 0},
+      {{}, {}, 80, alt, 0, 80},         {"http", "h", 443, http, 443},
   };
   for (const RedirectCase& c : cases) {
     RequestRedirect spec;
     spec.scheme = c.scheme;
     spec.hostname = c.hostname;
     spec.port = c.port;
-    const Route route = only(rule({prefix("/a")}, {}, {redirect_to(spec)}), c.listener);
-    EXPECT_EQ(route.redirect().port_redirect(), c.written)
-        << c.scheme.value_or("-") << " " << c.hostname.value_or("-") << " " << c.port.value_or(0)
-        << " from " << c.listener.port;
+    SCOPED_TRACE(c.scheme.value_or("-") + " " + c.hostname.value_or("-") + " " +
+                 std::to_string(c.port.value_or(0)) + " from " + std::to_string(c.listener.port));
+    const auto all = routes(rule({prefix("/a")}, {}, {redirect_to(spec)}), c.listener);
+    ASSERT_THAT(all, SizeIs(c.over_host_port == 0 ? 1 : 2));
+    EXPECT_EQ(all.back().redirect().port_redirect(), c.written);
+    EXPECT_EQ(all.back().match().headers_size(), 0);
+    if (c.over_host_port == 0) continue;
+    EXPECT_EQ(all.front().redirect().port_redirect(), c.over_host_port);
+    EXPECT_EQ(all.front().match().headers(0).name(), ":authority");
   }
 }
 

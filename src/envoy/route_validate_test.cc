@@ -9,6 +9,7 @@
 #include "envoy/splice.h"
 #include "envoy/virtual_host.h"
 #include "policy/envoy_rules.h"
+#include "policy/header_format.h"
 #include "policy/http_filters.h"
 #include "policy/test_route.h"
 
@@ -96,7 +97,7 @@ TEST_F(RouteValidate, Filters) {
           rule({prefix("/http")}, {backend("s")}, {auth_filter(http)}),
           rule({prefix("/grpc")}, {backend("s")}, {auth_filter(grpc)}),
           rule({prefix("/headers")}, {backend("s")},
-               {request_headers({{{"A", "100% %REQ(x)%"}}, {{"b", "%"}}, {"c"}}),
+               {request_headers({{{"A", "100% %REQ(x)%"}, {"d", "%%"}}, {{"b", "%"}}, {"c"}}),
                 response_headers({{{"set-cookie", "a=\"b\""}}, {{"x", " y "}}, {"server"}})}),
           rule({prefix("/mirror")}, {backend("s")}, {mirror_to("m"), mirror_to("n", 20)}),
           rule({prefix("/strip")}, {backend("s")}, {rewrite_to("h.org", replace_prefix("/"))}),
@@ -157,6 +158,17 @@ TEST_F(RouteValidate, BrokenRulesBecomeDirectResponses) {
   EXPECT_EQ(verdict(route), "");
 }
 
+TEST_F(RouteValidate, CommandsInHeaderValues) {
+  std::vector<HttpHeader> headers;
+  for (const std::string& command : policy::known_header_commands()) {
+    headers.push_back({"x-" + std::to_string(headers.size()), command});
+  }
+  EXPECT_EQ(
+      verdict({rule({prefix("/")}, {backend("s")},
+                    {request_headers({headers, {}, {}}), response_headers({headers, {}, {}})})}),
+      "");
+}
+
 // The checks here are as strict as Envoy's: without them it refuses the whole table.
 TEST_F(RouteValidate, EnvoyRefusesWhatTheChecksCatch) {
   const auto refusal = [&](auto spoil) {
@@ -167,6 +179,7 @@ TEST_F(RouteValidate, EnvoyRefusesWhatTheChecksCatch) {
   EXPECT_NE(refusal([](BoundRule& r) { r.actions.request.put = {{"host", "x", false}}; }), "");
   EXPECT_NE(refusal([](BoundRule& r) { r.actions.request.remove = {":path"}; }), "");
   EXPECT_NE(refusal([](BoundRule& r) { r.actions.request.put = {{"x", "a\nb", false}}; }), "");
+  EXPECT_NE(refusal([](BoundRule& r) { r.actions.request.put = {{"x", "%FOO%", false}}; }), "");
   const auto path = [&](PathMatchType type, std::string value) {
     return refusal([&](BoundRule& r) {
       r.matches[0].path_type = type;

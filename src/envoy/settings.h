@@ -17,7 +17,8 @@ struct Settings {
   Proximity proximity;
   // The bundle of the operating system, in the file system of the proxies.
   std::string system_ca_path = "/etc/ssl/certs/ca-certificates.crt";
-  bool access_log = false;  // one JSON object per request on the proxy's standard output
+  bool weighted_routes = false;  // annotation kgateway.dev/route-weight of HTTPRoutes counts
+  bool access_log = false;       // one JSON object per request on the proxy's standard output
 };
 
 }  // namespace kgw::envoy

@@ -29,9 +29,10 @@ std::pair<int, std::size_t> host_rank(const Name& host) {
 }
 
 auto precedence(const Candidate& c) {
-  return std::tuple(host_rank(*c.route_host), c.match->specificity, c.encoded->creation_time,
-                    c.route->ns().view(), c.route->name().view(), c.route->kind,
-                    c.encoded->rules[c.match->rule].index, c.match->match);
+  return std::tuple(host_rank(*c.route_host), -std::int64_t{c.encoded->weight},
+                    c.match->specificity, c.encoded->creation_time, c.route->ns().view(),
+                    c.route->name().view(), c.route->kind, c.encoded->rules[c.match->rule].index,
+                    c.match->match);
 }
 
 std::string header_of(const HostId& host) {

@@ -59,11 +59,35 @@ TEST(VirtualHost, NamesAreUniqueAndReadable) {
   EXPECT_NE(name("a-b.com"), name("a.b.com"));
 }
 
+TEST(VirtualHost, AHeavierRouteComesFirstAmongThoseOfItsHostname) {
+  const auto route = [](const char* name, const char* path, std::int32_t weight) {
+    BoundRoute bound =
+        policy::bind_all({policy::rule({policy::prefix(path)}, {policy::backend(name)})});
+    bound.ref = {Kind::kHttpRoute, {"ns", name}};
+    bound.weight = weight;
+    return bound;
+  };
+  const std::vector<Attached> attached{
+      Attached(route("light", "/long/path", -1), "*.a.com"),
+      Attached(route("usual", "/long", 0), "*.a.com"),
+      Attached(route("heavy", "/", 5), "*.a.com"),
+      Attached(route("narrow", "/", -9), "x.a.com"),
+  };
+  const proto::VirtualHost host = parse(splice_host(kHost, candidates(attached)));
+  std::vector<std::string> clusters;
+  for (const auto& entry : host.routes()) {
+    clusters.push_back(entry.route().cluster());
+  }
+  EXPECT_THAT(clusters, testing::ElementsAre("kube_ns_narrow_80", "kube_ns_heavy_80",
+                                             "kube_ns_usual_80", "kube_ns_light_80"));
+}
+
 TEST(VirtualHost, SplicingEqualsSerializing) {
-  auto bound = policy::bind_all({policy::rule({policy::prefix("/a"), policy::exact("/b")},
-                                          {policy::backend("s", 1), policy::backend("t", 2)}),
-                             policy::rule({policy::prefix("/c")}, {policy::backend("u")},
-                                          {policy::rewrite_to({}, policy::replace_prefix("/"))})});
+  auto bound =
+      policy::bind_all({policy::rule({policy::prefix("/a"), policy::exact("/b")},
+                                     {policy::backend("s", 1), policy::backend("t", 2)}),
+                        policy::rule({policy::prefix("/c")}, {policy::backend("u")},
+                                     {policy::rewrite_to({}, policy::replace_prefix("/"))})});
   bound.ref = {Kind::kHttpRoute, {"ns", "r"}};
   bound.rules[0].name = "first";
   const std::vector<Attached> attached{Attached(bound)};

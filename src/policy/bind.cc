@@ -1,6 +1,7 @@
 #include "policy/bind.h"
 
 #include "policy/filters.h"
+#include "policy/parse_number.h"
 
 namespace kgw::policy {
 namespace {
@@ -78,7 +79,7 @@ BoundRule bind_common(RuleContext& context, const Rule& spec) {
   bind_backends(context, spec.backend_refs, rule);
   check_path_edits(context, rule);
   if (spec.session_persistence) {
-    if (auto session = bind_session(context, *spec.session_persistence)) {
+    if (auto session = bind_session(context, *spec.session_persistence, rule.backends.size())) {
       rule.session = Box<Session>(*std::move(session));
     }
   }
@@ -119,8 +120,35 @@ std::string numbered(const char* what, std::size_t index, const BoundRule& rule)
   return std::string(what) + " Rule (" + name + "): " + fault.message;
 }
 
+// Annotation kgateway.dev/route-weight, an int32.
+void bind_weight(const StringMap& annotations, BoundRoute& route) {
+  constexpr const char* kAnnotation = "kgateway.dev/route-weight";
+  const auto text = annotations.find(kAnnotation);
+  if (text == annotations.end()) return;
+  if (const auto weight = parse_number<std::int32_t>(text->second)) {
+    route.weight = *weight;
+    return;
+  }
+  route.diagnostics.push_back({route.ref,
+                               std::string("metadata.annotations[") + kAnnotation + "]",
+                               "UnsupportedValue",
+                               "\"" + text->second + "\" is not a 32-bit number and counts as 0",
+                               Severity::kWarning,
+                               {}});
+}
+
+std::string warnings_of(const Diagnostics& diagnostics) {
+  std::string text;
+  for (const Diagnostic& diagnostic : diagnostics) {
+    if (diagnostic.severity != Severity::kWarning) continue;
+    text += (text.empty() ? "" : "; ") + diagnostic.field + ": " + diagnostic.message;
+  }
+  return text;
+}
+
 // The route's verdicts from those of its rules.
 void summarize(BoundRoute& route) {
+  route.warnings = warnings_of(route.diagnostics);
   std::size_t faulty = 0;
   Fault first;
   std::string details;
@@ -142,20 +170,26 @@ void summarize(BoundRoute& route) {
 }
 
 template <class Route>
-BoundRoute bind_http(const Route& route, const Resolver& resolve) {
+BoundRoute bind_http(const Route& route, const Resolver& resolve, bool weighted) {
   BoundRoute bound;
   bound.ref = route.ref();
   bound.creation_time = route.metadata.creation_time;
+  const StringMap& annotations = route.metadata.annotations;
+  const auto redirect_code = annotations.find(kRedirectCodeAnnotation);
   for (std::size_t i = 0; i < route.rules.size(); ++i) {
     RuleContext context(bound.ref, "spec.rules[" + std::to_string(i) + "]", resolve,
                         bound.diagnostics);
     BoundRule rule = bind_rule(context, route.rules[i]);
+    if (redirect_code != annotations.end() && rule.redirect) {
+      override_redirect_code(context, redirect_code->second, rule.name.view(), *rule.redirect);
+    }
     rule.broken = context.broken();
     rule.dropped = context.dropped();
     if (rule.broken || rule.dropped) strip(rule);
     if (!bound.unresolved) bound.unresolved = context.unresolved();
     bound.rules.push_back(std::move(rule));
   }
+  if (weighted) bind_weight(annotations, bound);
   summarize(bound);
   // Without rules a route takes every request, but has no backend for it.
   if (route.rules.empty()) bound.rules.emplace_back().matches.emplace_back();
@@ -164,12 +198,12 @@ BoundRoute bind_http(const Route& route, const Resolver& resolve) {
 
 }  // namespace
 
-BoundRoute bind_route(const HttpRoute& route, const Resolver& resolve) {
-  return bind_http(route, resolve);
+BoundRoute bind_route(const HttpRoute& route, const Resolver& resolve, bool weighted) {
+  return bind_http(route, resolve, weighted);
 }
 
 BoundRoute bind_route(const GrpcRoute& route, const Resolver& resolve) {
-  return bind_http(route, resolve);
+  return bind_http(route, resolve, false);
 }
 
 BoundStreamRoute bind_route(const StreamRoute& route, const Resolver& resolve) {

@@ -7,7 +7,8 @@
 
 namespace kgw::policy {
 
-BoundRoute bind_route(const HttpRoute& route, const Resolver& resolve);
+// `weighted`: annotation kgateway.dev/route-weight counts.
+BoundRoute bind_route(const HttpRoute& route, const Resolver& resolve, bool weighted = false);
 BoundRoute bind_route(const GrpcRoute& route, const Resolver& resolve);
 BoundStreamRoute bind_route(const StreamRoute& route, const Resolver& resolve);
 

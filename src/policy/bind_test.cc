@@ -14,9 +14,9 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 TEST(Bind, ABrokenRuleLeavesItsSiblingsAlone) {
-  const BoundRoute route =
-      bind_all({rule({prefix("/a")}, {backend("a")}),
-            rule({prefix("/b")}, {backend("b")}, {request_headers({{{"Host", "x"}}, {}, {}})})});
+  const BoundRoute route = bind_all(
+      {rule({prefix("/a")}, {backend("a")}),
+       rule({prefix("/b")}, {backend("b")}, {request_headers({{{"Host", "x"}}, {}, {}})})});
   EXPECT_FALSE(route.rules[0].broken);
   EXPECT_EQ(route.rules[1].broken.reason, "UnsupportedValue");
   EXPECT_THAT(route.rules[1].broken.message,
@@ -42,8 +42,9 @@ TEST(Bind, ARouteWithoutAUsableRuleIsNotAccepted) {
 TEST(Bind, EveryMistakeIsReportedWithItsField) {
   RequestRedirect redirect;
   redirect.status_code = 418;
-  const BoundRoute route = bind_all({rule({prefix("/")}, {backend("missing-a"), backend("missing-b")},
-                                      {redirect_to(redirect), extension_filter()})});
+  const BoundRoute route =
+      bind_all({rule({prefix("/")}, {backend("missing-a"), backend("missing-b")},
+                     {redirect_to(redirect), extension_filter()})});
   EXPECT_THAT(
       route.diagnostics,
       ElementsAre(Field(&Diagnostic::field, "spec.rules[0].filters[0].requestRedirect.statusCode"),
@@ -75,6 +76,47 @@ TEST(Bind, FiltersThatExcludeEachOther) {
       bind_all({rule({prefix("/")}, {}, {rewrite_to("a.org"), rewrite_to("b.org")})});
   EXPECT_EQ(twice.unaccepted.reason, "IncompatibleFilters");
   EXPECT_FALSE(bind_all({rule({prefix("/")}, {}, {mirror_to("a"), mirror_to("b")})}).unaccepted);
+}
+
+TEST(Bind, RedirectCodesByAnnotation) {
+  const auto codes = [](const std::string& annotation) {
+    HttpRouteRule named = rule({prefix("/a")}, {}, {redirect_to({})});
+    named.name = "one";
+    HttpRoute route = http_route(
+        {named, rule({prefix("/b")}, {}, {redirect_to({})}), rule({prefix("/c")}, {backend("a")})});
+    route.metadata.annotations[kRedirectCodeAnnotation] = annotation;
+    std::vector<std::uint32_t> result;
+    for (const BoundRule& rule : bind_route(route, resolve_for_test).rules) {
+      result.push_back(rule.redirect ? rule.redirect->status : 0);
+    }
+    return result;
+  };
+  EXPECT_THAT(codes("307"), ElementsAre(307, 307, 0));
+  EXPECT_THAT(codes("one=308, other=301"), ElementsAre(308, 302, 0));
+  EXPECT_THAT(codes("one=418"), ElementsAre(0, 302, 0));
+  EXPECT_THAT(codes("moved"), ElementsAre(0, 0, 0));
+}
+
+TEST(Bind, RouteWeightsCountOnlyWhereTheyAreWanted) {
+  HttpRoute route = http_route({rule({prefix("/a")}, {backend("a")})});
+  route.metadata.annotations["kgateway.dev/route-weight"] = "-7";
+  EXPECT_EQ(bind_route(route, resolve_for_test).weight, 0);
+  EXPECT_EQ(bind_route(route, resolve_for_test, true).weight, -7);
+  route.metadata.annotations["kgateway.dev/route-weight"] = "heavy";
+  const BoundRoute bound = bind_route(route, resolve_for_test, true);
+  EXPECT_EQ(bound.weight, 0);
+  EXPECT_FALSE(bound.unaccepted);
+  EXPECT_THAT(bound.warnings, HasSubstr("metadata.annotations[kgateway.dev/route-weight]"));
+}
+
+TEST(Bind, ASessionByHeaderDoesNotKeepItsBackend) {
+  HttpRouteRule spec = rule({prefix("/a")}, {backend("a"), backend("b")});
+  SessionPersistence session;
+  session.type = "Header";
+  spec.session_persistence = session;
+  EXPECT_THAT(bind_all({spec}).warnings, HasSubstr("spec.rules[0].sessionPersistence.type"));
+  spec.backend_refs.pop_back();
+  EXPECT_EQ(bind_all({spec}).warnings, "");
 }
 
 TEST(Bind, APrefixIsReplacedOnlyWhereOneIsMatched) {

@@ -105,10 +105,7 @@ std::optional<ExtAuth> bind_ext_auth(RuleContext& context, const ExternalAuthFil
 void encode_ext_authz(const ExtAuth& auth, ext_authz::ExtAuthz& out) {
   const std::string cluster = attach::cluster_name(auth.cluster).str();
   out.set_transport_api_version(::envoy::config::core::v3::V3);
-  if (auth.body_bytes > 0) {
-    out.mutable_with_request_body()->set_max_request_bytes(auth.body_bytes);
-    out.mutable_with_request_body()->set_allow_partial_message(true);
-  }
+  if (auth.body_bytes > 0) out.mutable_with_request_body()->set_max_request_bytes(auth.body_bytes);
   if (!auth.request_headers.empty()) {
     add_exact(auth.request_headers, *out.mutable_allowed_headers());
   }

@@ -1,5 +1,7 @@
 // Feature: ExternalAuth (GEP-1494), by an ext_authz filter of the route's own inside the composite
-// filter kExtAuthFilter. A request that cannot be checked is refused (403).
+// filter kExtAuthFilter. A request that cannot be checked is refused (403), also when the answer
+// takes more than 2 s: Gateway API has no field for this limit, so it is that of kgateway's
+// extAuth.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +30,7 @@ struct ExtAuth {
   std::vector<std::string> request_headers;  // gRPC: empty = all; HTTP: besides the usual ones
   std::vector<std::string>
       response_headers;          // HTTP only; empty = all but Host and those of the body
-  std::uint32_t body_bytes = 0;  // how much of the body is sent; 0 = none
+  std::uint32_t body_bytes = 0;  // 0 = the body is not sent; a longer one is refused (413)
 
   friend bool operator==(const ExtAuth&, const ExtAuth&) = default;
 };

@@ -4,6 +4,7 @@
 
 #include "envoy/config/core/v3/base.pb.h"
 #include "policy/envoy_rules.h"
+#include "policy/header_format.h"
 #include "policy/rule_context.h"
 
 namespace kgw::policy {
@@ -22,22 +23,12 @@ void bind_puts(RuleContext& context, const char* field, const std::vector<HttpHe
   for (std::size_t i = 0; i < headers.size(); ++i) {
     At at(context, field, i);
     if (!usable(context, check_header_edit_name(headers[i].name))) continue;
-    if (!usable(context, check_header_value(headers[i].value))) continue;
+    if (!usable(context, check_header_format(headers[i].value))) continue;
     std::string name = to_lower(headers[i].name);
     if (std::ranges::find(seen, name) != seen.end()) continue;
     seen.push_back(name);
     out.put.push_back({std::move(name), headers[i].value, append});
   }
-}
-
-std::string escaped(const std::string& value) {
-  std::string result;
-  result.reserve(value.size());
-  for (char c : value) {
-    result += c;
-    if (c == '%') result += c;
-  }
-  return result;
 }
 
 }  // namespace
@@ -78,7 +69,7 @@ void encode_header_edit(
   for (const HeaderPut& header : edit.put) {
     Option& option = *put.Add();
     option.mutable_header()->set_key(header.name);
-    option.mutable_header()->set_value(escaped(header.value));
+    option.mutable_header()->set_value(header_format(header.value));
     // APPEND_IF_EXISTS_OR_ADD is the default and costs no bytes.
     if (!header.append) option.set_append_action(Option::OVERWRITE_IF_EXISTS_OR_ADD);
     if (header.value.empty()) option.set_keep_empty_value(true);

@@ -43,7 +43,7 @@ struct HeaderEdit {
 // Refuses what Envoy would refuse for the whole table: `:`-headers and Host, control characters.
 HeaderEdit bind_header_edit(RuleContext& context, const HeaderModifier& spec);
 
-// Values are literal in Gateway API but formats in Envoy, so `%` is doubled.
+// Values are formats, see header_format.h.
 void encode_header_edit(
     const HeaderEdit& edit,
     google::protobuf::RepeatedPtrField<::envoy::config::core::v3::HeaderValueOption>& put,

@@ -20,7 +20,7 @@ RouteMatch encoded(const BoundMatch& match) {
 
 RouteMatch http(HttpRouteMatch spec) {
   const BoundRule bound = bind_one(rule({std::move(spec)}, {}));
-  EXPECT_FALSE(bound.dropped) << bound.dropped.message;
+  EXPECT_FALSE(bound.dropped) << bound.dropped.message.view();
   return encoded(bound.matches.at(0));
 }
 

@@ -1,7 +1,10 @@
 #include "policy/redirect.h"
 
+#include <ranges>
+
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "policy/envoy_rules.h"
+#include "policy/parse_number.h"
 #include "policy/rule_context.h"
 
 namespace kgw::policy {
@@ -27,21 +30,10 @@ std::optional<RedirectAction::RedirectResponseCode> response_code(std::uint32_t 
   }
 }
 
-std::int32_t well_known_port(bool https) { return https ? 443 : 80; }
-
-// The port to write, or 0 when Envoy gets it right on its own. Envoy keeps the port of the
-// request's Host header unless it is told one (or the host is replaced).
-std::uint32_t location_port(const Redirect& redirect, const ListenerFacts& listener) {
-  const bool https = redirect.scheme.empty() ? listener.tls : redirect.scheme == "https";
-  const std::uint32_t implied = well_known_port(https);
-  std::uint32_t port = redirect.port;
-  if (port == 0 && !redirect.scheme.empty()) port = implied;
-  if (port == 0) port = static_cast<std::uint32_t>(listener.port);
-  if (port != implied) return port;
-  // On a well-known listener port the Host header has no port, or one that Envoy takes away when
-  // the scheme changes.
-  const bool host_has_port = listener.port != well_known_port(listener.tls);
-  return redirect.hostname.empty() && host_has_port ? port : 0;
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
 }
 
 }  // namespace
@@ -80,12 +72,50 @@ std::optional<Redirect> bind_redirect(RuleContext& context, const RequestRedirec
   return redirect;
 }
 
-void encode_redirect(const Redirect& redirect, const BoundMatch& match,
-                     const ListenerFacts& listener, RedirectAction& out) {
+void override_redirect_code(RuleContext& context, const std::string& annotation,
+                            std::string_view rule_name, Redirect& redirect) {
+  for (const auto part : std::views::split(annotation, ',')) {
+    const std::string_view entry = trimmed({part.begin(), part.end()});
+    const std::size_t equals = entry.find('=');
+    const bool named = equals != std::string_view::npos;
+    if (named && trimmed(entry.substr(0, equals)) != rule_name) continue;
+    const auto code = parse_number<std::uint32_t>(named ? entry.substr(equals + 1) : entry);
+    if (!code || !response_code(*code)) {
+      context.broken("UnsupportedValue", std::string("annotation ") + kRedirectCodeAnnotation +
+                                             ": \"" + std::string(entry) +
+                                             "\" does not give one of 301, 302, 303, 307 and 308");
+      return;
+    }
+    redirect.status = *code;
+  }
+}
+
+LocationPort location_port(const Redirect& redirect, const ListenerFacts& listener) {
+  const bool https = redirect.scheme.empty() ? listener.tls : redirect.scheme == "https";
+  const std::uint32_t well_known = https ? 443 : 80;
+  LocationPort port{redirect.port};
+  if (port.number == 0 && !redirect.scheme.empty()) port.number = well_known;
+  if (port.number == 0) port.number = static_cast<std::uint32_t>(listener.port);
+  port.implied = port.number == well_known;
+  return port;
+}
+
+bool depends_on_host_port(const Redirect& redirect, const ListenerFacts& listener) {
+  return redirect.hostname.empty() && location_port(redirect, listener).implied;
+}
+
+void require_host_port(::envoy::config::route::v3::RouteMatch& out) {
+  auto& header = *out.add_headers();
+  header.set_name(":authority");
+  header.mutable_string_match()->set_contains(":");
+}
+
+void encode_redirect(const Redirect& redirect, const BoundMatch& match, std::uint32_t port,
+                     RedirectAction& out) {
   out.set_response_code(*response_code(redirect.status));
   if (!redirect.scheme.empty()) out.set_scheme_redirect(redirect.scheme);
   if (!redirect.hostname.empty()) out.set_host_redirect(redirect.hostname);
-  if (std::uint32_t port = location_port(redirect, listener)) out.set_port_redirect(port);
+  if (port != 0) out.set_port_redirect(port);
   if (!redirect.path) return;
   if (redirect.path->full) {
     out.set_path_redirect(full_replacement(*redirect.path));

@@ -73,11 +73,13 @@ struct BoundRule {
 struct BoundRoute {
   ObjectRef ref;
   std::int64_t creation_time = 0;
+  std::int32_t weight = 0;       // the higher comes first among routes of one hostname
   std::vector<BoundRule> rules;  // one per rule of the spec, in its order
   Fault unresolved;  // ResolvedRefs=False: InvalidKind, RefNotPermitted, BackendNotFound, ...
   Fault unaccepted;  // Accepted=False: no rule is usable (UnsupportedValue, ...)
   Fault partially_invalid;  // PartiallyInvalid=True: some rules are broken or dropped
   Fault replaced;           // kgateway.dev/Programmed=False: RouteRuleReplaced, RouteRuleDropped
+  std::string warnings;     // what is accepted but not as it may seem; empty = nothing
   Diagnostics diagnostics;  // every mistake and warning, with its field
 
   friend bool operator==(const BoundRoute&, const BoundRoute&) = default;

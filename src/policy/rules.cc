@@ -17,24 +17,19 @@ Resolver resolver(const Model& model, Read& read, const ObjectRef& route,
   };
 }
 
-template <class Spec>
-std::optional<BoundRoute> bind(const Model& model, Read& read, const ObjectRef& ref,
-                               const engine::Input<ObjectKey, Spec>& table,
-                               BackendProtocol preferred) {
-  const Spec* route = read.get(table, ref.key);
-  if (route == nullptr) return {};
-  return bind_route(*route, resolver(model, read, ref, preferred));
-}
-
-std::optional<BoundRoute> bind_http(const Model& model, Read& read, const ObjectRef& ref) {
-  switch (ref.kind) {
-    case Kind::kHttpRoute:
-      return bind(model, read, ref, model.inputs.http_routes, BackendProtocol::kAuto);
-    case Kind::kGrpcRoute:
-      return bind(model, read, ref, model.inputs.grpc_routes, BackendProtocol::kHttp2);
-    default:
-      return {};
+std::optional<BoundRoute> bind_http(const Model& model, Read& read, const ObjectRef& ref,
+                                    bool weighted) {
+  if (ref.kind == Kind::kHttpRoute) {
+    const HttpRoute* route = read.get(model.inputs.http_routes, ref.key);
+    if (route == nullptr) return {};
+    return bind_route(*route, resolver(model, read, ref, BackendProtocol::kAuto), weighted);
   }
+  if (ref.kind == Kind::kGrpcRoute) {
+    const GrpcRoute* route = read.get(model.inputs.grpc_routes, ref.key);
+    if (route == nullptr) return {};
+    return bind_route(*route, resolver(model, read, ref, BackendProtocol::kHttp2));
+  }
+  return {};
 }
 
 std::optional<BoundStreamRoute> bind_stream(const Model& model, Read& read, const ObjectRef& ref) {
@@ -50,13 +45,15 @@ std::optional<BoundStreamRoute> bind_stream(const Model& model, Read& read, cons
 
 }  // namespace
 
-Rules::Rules(engine::Graph& graph, Model& model)
+Rules::Rules(engine::Graph& graph, Model& model, bool weighted)
     : our_routes(graph.index<ObjectRef>(
           model.attachments, "our routes",
           [](const ObjectRef& ref, const attach::RouteAttachment&, auto&& emit) { emit(ref); })),
       rules(graph.derived<ObjectRef, BoundRoute>("rules").from(
           our_routes,
-          [&model](const ObjectRef& ref, Read& read) { return bind_http(model, read, ref); })),
+          [&model, weighted](const ObjectRef& ref, Read& read) {
+            return bind_http(model, read, ref, weighted);
+          })),
       stream_rules(graph.derived<ObjectRef, BoundStreamRoute>("stream rules")
                        .from(our_routes, [&model](const ObjectRef& ref, Read& read) {
                          return bind_stream(model, read, ref);

@@ -13,8 +13,9 @@ struct Model;
 namespace kgw::policy {
 
 struct Rules {
-  // Made after the model, on the same graph, which both outlive.
-  Rules(engine::Graph& graph, attach::Model& model);
+  // Made after the model, on the same graph, which both outlive. `weighted`: annotation
+  // kgateway.dev/route-weight of HTTPRoutes counts.
+  Rules(engine::Graph& graph, attach::Model& model, bool weighted = false);
 
   // One bucket per route that names a parent of ours.
   engine::Index<ObjectRef, ObjectRef, attach::RouteAttachment>& our_routes;

@@ -1,10 +1,15 @@
 #include "policy/session.h"
 
+#include <xxhash.h>
+
+#include <cstdio>
+
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "envoy/extensions/filters/http/stateful_session/v3/stateful_session.pb.h"
 #include "envoy/extensions/http/stateful_session/cookie/v3/cookie.pb.h"
 #include "envoy/extensions/http/stateful_session/header/v3/header.pb.h"
 #include "policy/envoy_rules.h"
+#include "policy/header_format.h"
 #include "policy/http_filters.h"
 #include "policy/rule_context.h"
 
@@ -55,10 +60,25 @@ std::optional<Session> bind_cookie(RuleContext& context, const SessionPersistenc
   return session;
 }
 
+// "<name>-backend=<mark of the cluster>"
+std::string mark(const Session& session, const std::string& cluster) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx",
+                static_cast<unsigned long long>(XXH3_64bits(cluster.data(), cluster.size())));
+  return session.name + "-backend=" + text;
+}
+
 }  // namespace
 
-std::optional<Session> bind_session(RuleContext& context, const SessionPersistence& spec) {
+std::optional<Session> bind_session(RuleContext& context, const SessionPersistence& spec,
+                                    std::size_t backends) {
   At at(context, "sessionPersistence");
+  if (spec.type == "Header" && backends > 1) {
+    At field(context, "type");
+    context.warn("UnsupportedValue",
+                 "sessions by header are kept at an endpoint, but not at one of several backends; "
+                 "use Cookie");
+  }
   if (spec.legacy_idle_timeout) {
     At field(context, "idleTimeout");
     context.warn("UnsupportedValue", "idleTimeout is not supported by Envoy and is ignored");
@@ -89,6 +109,21 @@ void encode_session(const Session& session, ::envoy::config::route::v3::Route& o
     pack(cookie, *state.mutable_typed_config());
   }
   set_filter_config(out, kStatefulSessionFilter, config);
+}
+
+void require_pin(const Session& session, const std::string& cluster,
+                 ::envoy::config::route::v3::RouteMatch& out) {
+  auto& header = *out.add_headers();
+  header.set_name("cookie");
+  header.mutable_string_match()->set_contains(mark(session, cluster));
+}
+
+void add_pin(const Session& session, const std::string& cluster,
+             ::envoy::config::core::v3::HeaderValueOption& out) {
+  std::string cookie = mark(session, cluster) + "; Path=" + session.path + "; HttpOnly";
+  if (session.ttl_seconds > 0) cookie += "; Max-Age=" + std::to_string(session.ttl_seconds);
+  out.mutable_header()->set_key("set-cookie");
+  out.mutable_header()->set_value(literal_value(cookie));
 }
 
 }  // namespace kgw::policy

@@ -15,11 +15,11 @@ inline attach::ResolvedBackend resolve_for_test(const BackendObjectRef& ref) {
   attach::ResolvedBackend backend;
   if (ref.kind != "Service") {
     backend.unresolved = {"InvalidKind", ref.kind + " is not known"};
-  } else if (ref.name.starts_with("missing")) {
+  } else if (ref.name.view().starts_with("missing")) {
     backend.unresolved = {"BackendNotFound", "Service ns/" + ref.name + " does not exist"};
   } else {
     backend.cluster = {{Kind::kService, {Name("ns"), Name(ref.name)}}, ref.port.value_or(0), {}};
-    backend.websocket = ref.name.starts_with("ws");
+    backend.websocket = ref.name.view().starts_with("ws");
   }
   return backend;
 }
