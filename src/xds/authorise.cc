@@ -9,7 +9,7 @@ constexpr std::string_view kRolePrefix = "kgateway-kube-gateway-api~";
 
 }  // namespace
 
-std::expected<ObjectKey, std::string> group_of(const Node& node) {
+Verdict group_of(const Node& node) {
   std::string_view role = node.role;
   if (role.starts_with(kRolePrefix)) {
     role.remove_prefix(kRolePrefix.size());

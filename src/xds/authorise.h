@@ -18,13 +18,17 @@ struct Peer {
   std::vector<std::string> identities;  // of the client certificate, if TLS verified one
 };
 
-// The Gateway whose resources this proxy gets, or why it gets none (sent to it as
-// PERMISSION_DENIED). Thread: called on a gRPC thread, for several streams at once; may block for a
-// moment.
-using Authoriser = std::function<std::expected<ObjectKey, std::string>(const Peer&, const Node&)>;
+// The Gateway whose resources a proxy gets, or why it gets none (sent to it as PERMISSION_DENIED).
+using Verdict = std::expected<ObjectKey, std::string>;
+
+// Decides by calling `answer` exactly once: before it returns, or later and on any thread (a
+// TokenReview takes a round trip to the API server). Until then the stream is read no further and
+// counts among ServerOptions::max_streams; it may end meanwhile, then the answer is void.
+// Thread: called on a gRPC thread, for several streams at once; must not block.
+using Authoriser = std::function<void(Peer, Node, std::function<void(Verdict)> answer)>;
 
 // The group that the proxy names: metadata.role "kgateway-kube-gateway-api~NAMESPACE~GATEWAY", else
 // node.cluster "GATEWAY.NAMESPACE". Proves nothing.
-std::expected<ObjectKey, std::string> group_of(const Node& node);
+Verdict group_of(const Node& node);
 
 }  // namespace kgw::xds

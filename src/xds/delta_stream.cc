@@ -56,6 +56,7 @@ void DeltaStream::first_request(Subscription& s, const Request& request) {
   } else {
     absl::erase_if(s.held, [](const auto& held) { return !held.second.subscribed(); });
   }
+  claimed(s);
   if (s.type == ResourceType::kCluster && !request.held.empty()) hold_removals();
 }
 

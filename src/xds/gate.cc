@@ -19,6 +19,11 @@ void ClusterGate::answered(const Name& cluster, bool awaits_endpoints) {
   }
 }
 
+void ClusterGate::asked_again(const Name& cluster) {
+  auto found = unsettled_.find(cluster);
+  if (found != unsettled_.end()) found->second.awaits_endpoints = false;
+}
+
 void ClusterGate::endpoints_answered(const Name& cluster) {
   auto found = unsettled_.find(cluster);
   if (found != unsettled_.end() && found->second.awaits_endpoints) remove(cluster);

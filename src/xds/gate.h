@@ -24,6 +24,8 @@ class ClusterGate {
   void add(const Name& cluster, Generation added, Time now);
   // The proxy answered for the cluster in CDS; it stays unsettled if its endpoints are awaited.
   void answered(const Name& cluster, bool awaits_endpoints);
+  // An unsettled cluster is sent once more.
+  void asked_again(const Name& cluster);
   // The proxy answered for the cluster's endpoints, or there are none any more.
   void endpoints_answered(const Name& cluster);
   // Returns whether the cluster was unsettled.

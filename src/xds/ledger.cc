@@ -28,6 +28,7 @@ void GroupLedger::caught_up(const ResourceKey& key, std::optional<Version> accep
   const bool last = --count->second == 0;
   if (last) {
     behind_.erase(count);
+    give_back(behind_);
     nacks_.erase(key);
   }
   auto found = undelivered_.find(key);
@@ -39,6 +40,7 @@ void GroupLedger::caught_up(const ResourceKey& key, std::optional<Version> accep
     observer.on_delivered(group, key, version);
   });
   undelivered_.erase(found);
+  give_back(undelivered_);
 }
 
 void GroupLedger::rejected(const ResourceKey& key, Version version, std::string_view message) {

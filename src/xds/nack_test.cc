@@ -10,7 +10,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 const absl::flat_hash_set<Name>& sent() {
-  static const absl::flat_hash_set<Name> names = {"a", "b", "c"};
+  static const absl::flat_hash_set<Name> names = {Name("a"), Name("b"), Name("c")};
   return names;
 }
 

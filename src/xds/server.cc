@@ -79,8 +79,8 @@ class ServerCore final : public grpc::CallbackGenericService,
       grpc::GenericCallbackServerContext* context) override;
 
   // Thread: gRPC's.
-  std::expected<ObjectKey, std::string> authorise(const Peer& peer, const Node& node) override {
-    return options_.authorise(peer, node);
+  void authorise(const Peer& peer, const Node& node, std::function<void(Verdict)> answer) override {
+    options_.authorise(peer, node, std::move(answer));
   }
   void received(StreamId id, std::optional<Proxy> proxy, Request request) override;
   void refused() override {
@@ -184,6 +184,8 @@ grpc::ServerGenericBidiReactor* ServerCore::CreateReactor(
 }
 
 void ServerCore::received(StreamId id, std::optional<Proxy> proxy, Request request) {
+  std::lock_guard lock(mutex_);  // so that the core never hears of it after its end
+  if (!sessions_.contains(id)) return;
   run([id, proxy = std::move(proxy), request = std::move(request)](ServerCore& core) mutable {
     if (proxy) core.hub_.opened(id, std::move(*proxy));
     core.hub_.request(id, std::move(request));
@@ -191,9 +193,11 @@ void ServerCore::received(StreamId id, std::optional<Proxy> proxy, Request reque
 }
 
 void ServerCore::done(StreamId id) {
-  {
-    std::lock_guard lock(mutex_);
-    sessions_.erase(id);
+  std::shared_ptr<Session> ended;  // outlives the lock
+  std::lock_guard lock(mutex_);
+  if (auto found = sessions_.find(id); found != sessions_.end()) {
+    ended = std::move(found->second);
+    sessions_.erase(found);
   }
   run([id](ServerCore& core) { core.hub_.closed(id); });
 }

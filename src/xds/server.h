@@ -31,7 +31,9 @@ struct ServerOptions {
   std::string unix_socket;  // path; empty: none. Made with mode 0600
   std::string tcp_address;  // "127.0.0.1:9977", port 0: any free one; empty: none
   std::shared_ptr<grpc::ServerCredentials> tcp_credentials;  // null: plain text
-  Authoriser authorise = [](const Peer&, const Node& node) { return group_of(node); };
+  Authoriser authorise = [](const Peer&, const Node& node, const auto& answer) {
+    answer(group_of(node));
+  };
   std::size_t max_request_bytes = 16 << 20;
   std::size_t max_streams = 10'000;
   StreamOptions stream;

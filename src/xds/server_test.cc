@@ -6,6 +6,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/security/credentials.h>
+#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/support/sync_stream.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -20,6 +21,7 @@
 #include <future>
 #include <thread>
 
+#include "attach/test_certificates.h"
 #include "envoy/service/discovery/v3/discovery.pb.h"
 #include "xds/stream_harness.h"
 
@@ -104,6 +106,7 @@ class Client {
     }
     return stream_->Finish();
   }
+  void cancel() { context_.TryCancel(); }
   grpc::Status leave() {
     stream_->WritesDone();
     return end();
@@ -130,6 +133,11 @@ DeltaDiscoveryRequest answer_to(const DeltaDiscoveryResponse& response) {
   request.set_type_url(response.type_url());
   request.set_response_nonce(response.nonce());
   return request;
+}
+
+Verdict by_token(const Peer& peer) {
+  if (peer.bearer_token == "secret") return ObjectKey{"ns", "gw"};
+  return std::unexpected("wrong token");
 }
 
 class ServerTest : public testing::Test, public LedgerObserver {
@@ -305,9 +313,8 @@ TEST_F(ServerTest, ProxyWithoutAGatewayIsRefused) {
 }
 
 TEST_F(ServerTest, AuthoriserSeesTheTokenAndDecides) {
-  options.authorise = [](const Peer& peer, const Node&) -> std::expected<ObjectKey, std::string> {
-    if (peer.bearer_token == "secret") return ObjectKey{"ns", "gw"};
-    return std::unexpected("wrong token");
+  options.authorise = [](const Peer& peer, const Node&, const auto& answer) {
+    answer(by_token(peer));
   };
   start_synced(EditOf().put(kCds, "a"));
   DeltaClient good(channel(), kDelta, {{"authorization", "Bearer secret"}});
@@ -316,6 +323,44 @@ TEST_F(ServerTest, AuthoriserSeesTheTokenAndDecides) {
   DeltaClient bad(channel(), kDelta, {{"authorization", "Bearer guess"}});
   bad.send(first_request<DeltaDiscoveryRequest>(kCds));
   EXPECT_EQ(bad.end().error_message(), "wrong token");
+}
+
+TEST_F(ServerTest, AuthoriserMayAnswerLaterAndElsewhere) {
+  std::promise<std::function<void()>> asked;
+  options.authorise = [&](const Peer& peer, const Node&, auto answer) {
+    asked.set_value([peer, answer] { answer(by_token(peer)); });
+  };
+  start_synced(EditOf().put(kCds, "a"));
+  DeltaClient client(channel(), kDelta, {{"authorization", "Bearer secret"}});
+  client.send(first_request<DeltaDiscoveryRequest>(kCds));
+  const auto decide = asked.get_future().get();
+  EXPECT_EQ(loop.ask([&] { return server->stats().streams; }), 0u);
+  std::thread(decide).join();
+  EXPECT_EQ(client.receive().resources_size(), 1);
+}
+
+TEST_F(ServerTest, AnswerOfTheAuthoriserAfterTheEndOfTheStreamIsVoid) {
+  std::promise<std::function<void()>> asked;
+  options.authorise = [&](const Peer& peer, const Node&, auto answer) {
+    asked.set_value([peer, answer] { answer(by_token(peer)); });
+  };
+  options.max_streams = 1;
+  start_synced(EditOf().put(kCds, "a"));
+  std::function<void()> decide;
+  {
+    DeltaClient client(channel(), kDelta, {{"authorization", "Bearer secret"}});
+    client.send(first_request<DeltaDiscoveryRequest>(kCds));
+    decide = asked.get_future().get();
+    client.cancel();
+    client.end();
+  }
+  // The place is free again when the server has noticed the end.
+  while (true) {
+    DeltaClient next(channel(), kStream);
+    if (next.leave().error_code() != grpc::StatusCode::RESOURCE_EXHAUSTED) break;
+  }
+  decide();
+  EXPECT_EQ(loop.ask([&] { return server->stats().streams_opened; }), 0u);
 }
 
 TEST_F(ServerTest, RequestWithoutANodeIsRefused) {
@@ -381,6 +426,44 @@ TEST_F(ServerTest, ListensOnTcpAsWell) {
                      kDelta);
   client.send(first_request<DeltaDiscoveryRequest>(kCds));
   EXPECT_EQ(client.receive().resources_size(), 1);
+}
+
+TEST_F(ServerTest, TcpWithTlsTellsTheTokenToWhoTrustsItsCertificate) {
+  const attach::Pair certificate = attach::make_pair("xds.example.com");
+  grpc::SslServerCredentialsOptions tls;
+  tls.pem_key_cert_pairs = {{certificate.key, certificate.certificate}};
+  options.tcp_credentials = grpc::SslServerCredentials(tls);
+  options.tcp_address = "127.0.0.1:0";
+  options.authorise = [](const Peer& peer, const Node&, const auto& answer) {
+    answer(by_token(peer));
+  };
+  start_synced(EditOf().put(kCds, "a"));
+  const auto connect = [&](std::shared_ptr<grpc::ChannelCredentials> credentials) {
+    grpc::ChannelArguments arguments;
+    arguments.SetSslTargetNameOverride("xds.example.com");
+    return grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(server->tcp_port()), credentials,
+                                     arguments);
+  };
+  const auto trusting = [](const std::string& certificate) {
+    return grpc::SslCredentials({.pem_root_certs = certificate});
+  };
+  const auto request = first_request<DeltaDiscoveryRequest>(kCds);
+
+  DeltaClient good(connect(trusting(certificate.certificate)), kDelta,
+                   {{"authorization", "Bearer secret"}});
+  good.send(request);
+  EXPECT_EQ(good.receive().resources_size(), 1);
+
+  DeltaClient without_token(connect(trusting(certificate.certificate)), kDelta);
+  without_token.send(request);
+  EXPECT_EQ(without_token.end().error_code(), grpc::StatusCode::PERMISSION_DENIED);
+
+  DeltaClient distrusting(connect(trusting(attach::make_pair("xds.example.com").certificate)),
+                          kDelta);
+  EXPECT_EQ(distrusting.end().error_code(), grpc::StatusCode::UNAVAILABLE);
+
+  DeltaClient plain(connect(grpc::InsecureChannelCredentials()), kDelta);
+  EXPECT_EQ(plain.end().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
 TEST_F(ServerTest, SocketIsForItsUserOnly) {

@@ -45,27 +45,34 @@ void Session::OnReadDone(bool ok) {
     return;
   }
   auto decoded = decode(protocol_, incoming_);
-  if (decoded) {
-    handle(std::move(*decoded));
-  } else {
+  if (!decoded) {
     refuse(grpc::StatusCode::INVALID_ARGUMENT, decoded.error());
+  } else if (introduced_) {
+    handle(std::move(*decoded));
+  } else if (decoded->has_node) {
+    introduce(std::move(*decoded));
+  } else {
+    refuse(grpc::StatusCode::INVALID_ARGUMENT, "the first request of a stream must carry a node");
   }
 }
 
-void Session::handle(Decoded decoded) {
-  if (!introduced_) {
-    if (!decoded.has_node) {
-      refuse(grpc::StatusCode::INVALID_ARGUMENT, "the first request of a stream must carry a node");
-      return;
-    }
-    auto group = host_->authorise(peer_, decoded.node);
+void Session::introduce(Decoded first) {
+  const Node node = first.node;
+  // Shared, for a std::function must be copyable.
+  auto request = std::make_shared<Decoded>(std::move(first));
+  host_->authorise(peer_, node, [self = self_, request](Verdict group) {
     if (!group) {
-      refuse(grpc::StatusCode::PERMISSION_DENIED, group.error());
+      self->refuse(grpc::StatusCode::PERMISSION_DENIED, group.error());
       return;
     }
-    introduced_ = true;
-    unannounced_ = Proxy{protocol_, std::move(*group), std::move(decoded.node), peer_.address};
-  }
+    self->introduced_ = true;
+    self->unannounced_ =
+        Proxy{self->protocol_, std::move(*group), std::move(request->node), self->peer_.address};
+    self->handle(std::move(*request));
+  });
+}
+
+void Session::handle(Decoded decoded) {
   if (decoded.known_type) {
     host_->received(id_, std::exchange(unannounced_, std::nullopt), std::move(decoded.request));
     return;

@@ -5,6 +5,7 @@
 #include <grpcpp/support/byte_buffer.h>
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -18,8 +19,9 @@ namespace kgw::xds {
 class SessionHost {
  public:
   virtual ~SessionHost() = default;
-  virtual std::expected<ObjectKey, std::string> authorise(const Peer& peer, const Node& node) = 0;
-  // `proxy` comes with the first request only.
+  virtual void authorise(const Peer& peer, const Node& node,
+                         std::function<void(Verdict)> answer) = 0;
+  // `proxy` comes with the first request only. Ignored after done().
   virtual void received(StreamId id, std::optional<Proxy> proxy, Request request) = 0;
   virtual void refused() = 0;
   virtual void done(StreamId id) = 0;
@@ -43,6 +45,7 @@ class Session final : public grpc::ServerGenericBidiReactor {
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
   void OnDone() override;
+  void introduce(Decoded first);
   void handle(Decoded decoded);
   void refuse(grpc::StatusCode code, const std::string& reason);
 

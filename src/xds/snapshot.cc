@@ -15,8 +15,7 @@ std::string any_prefix(ResourceType type, std::size_t body_size) {
 
 }  // namespace
 
-const std::string& Entry::delta_prefix() const {
-  if (!delta_prefix_.empty()) return delta_prefix_;
+void Entry::append_delta_prefix(std::string& out) const {
   // envoy.service.discovery.v3.Resource{version=1, resource=2, name=3}; the Any comes last.
   const std::size_t body_size = body()->size();
   const std::string any = any_prefix(type_, body_size);
@@ -25,17 +24,14 @@ const std::string& Entry::delta_prefix() const {
   put_string(resource, 1, to_string(version()));
   put_length(resource, 2, any.size() + body_size);
   resource += any;
-  put_length(delta_prefix_, 2, resource.size() + body_size);
-  delta_prefix_ += resource;
-  return delta_prefix_;
+  put_length(out, 2, resource.size() + body_size);
+  out += resource;
 }
 
-const std::string& Entry::sotw_prefix() const {
-  if (!sotw_prefix_.empty()) return sotw_prefix_;
+void Entry::append_sotw_prefix(std::string& out) const {
   const std::string any = any_prefix(type_, body()->size());
-  put_length(sotw_prefix_, 2, any.size() + body()->size());
-  sotw_prefix_ += any;
-  return sotw_prefix_;
+  put_length(out, 2, any.size() + body()->size());
+  out += any;
 }
 
 Notice Snapshot::apply(Edit edit) {

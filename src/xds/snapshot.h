@@ -4,12 +4,12 @@
 // generation; an Entry remembers in which generation its name appeared and its content last
 // changed, which is what streams need to order additions and removals (make before break). An Entry
 // is immutable and shared by every stream and message that carries it. What precedes its body on
-// the wire is built at most once, so sending it to another proxy copies nothing.
+// the wire is written with each message: kept, it would take more memory than most bodies.
 //
 // REQUIRES: every generation is closed under references (a route's clusters are in the snapshot),
 // and the ClusterLoadAssignment of an EDS cluster has the cluster's name and comes in the same
-// Edit. Thread: one thread (the core) applies edits and builds prefixes; an Entry may be destroyed
-// anywhere.
+// Edit. Thread: one thread (the core) applies edits; an Entry may be
+// destroyed anywhere.
 #pragma once
 
 #include <array>
@@ -56,17 +56,15 @@ class Entry {
   Generation added() const { return added_; }      // the name is present since then
   Generation changed() const { return changed_; }  // the content is this since then
 
-  // What precedes body() in a response message, up to and including the length of the body: as
-  // element of DeltaDiscoveryResponse.resources, or of DiscoveryResponse.resources.
-  const std::string& delta_prefix() const;
-  const std::string& sotw_prefix() const;
+  // Appends what precedes body() in a response message, up to and including the length of the body:
+  // as element of DeltaDiscoveryResponse.resources, or of DiscoveryResponse.resources.
+  void append_delta_prefix(std::string& out) const;
+  void append_sotw_prefix(std::string& out) const;
 
  private:
   Resource resource_;
   Generation added_;
   Generation changed_;
-  mutable std::string delta_prefix_;
-  mutable std::string sotw_prefix_;
   ResourceType type_;
 };
 using EntryPtr = std::shared_ptr<const Entry>;

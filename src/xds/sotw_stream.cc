@@ -42,6 +42,7 @@ void SotwStream::first_request(Subscription& s, const Request& request) {
   a.legacy_wildcard = request.names.empty() && empty_means_wildcard(s.type);
   s.wildcard = a.legacy_wildcard || names_wildcard(request);
   const bool resumed = resume(s, request);
+  s.unclear = !resumed && !request.version_info.empty();
   for (const Name& name : request.names) {
     if (name.view() != "*") subscribe(s, name, 0, !resumed);
   }
@@ -49,6 +50,7 @@ void SotwStream::first_request(Subscription& s, const Request& request) {
     join_wildcard(s, 0);
     s.must_answer = !resumed;
   }
+  claimed(s);
 }
 
 // Finds out whether the proxy holds exactly what it should.

@@ -5,6 +5,9 @@
 // The version_info is a hash of all that the proxy holds after the response, so a proxy that comes
 // back with an unchanged one is sent nothing; one that refused or unsubscribed something since its
 // last answer is sent all again, for the protocol does not tell what it holds.
+// Two things it hides entirely when the connection breaks after them: the good part that a proxy
+// took of a response that it refused, and a name that it dropped and asked for again. Should the
+// version before be the right one again, it is believed. Delta has no such hole.
 #pragma once
 
 #include <array>

@@ -196,5 +196,17 @@ TEST_F(SotwStreamTest, WildcardByName) {
   EXPECT_EQ(news(kCds), "+b");
 }
 
+// The protocol does not tell what a returning proxy holds, only that it is not this.
+TEST_F(SotwStreamTest, WhatAReturningProxyRefusedIsTakenAwayAllTheSame) {
+  publish(EditOf().put(kLds, "a", "bad").put(kLds, "b"));
+  spoken_[kLds].version = "0123456789abcdef";
+  subscribe(kLds);
+  EXPECT_EQ(news(kLds), "+a +b");
+  nack(kLds, "Error adding/updating listener(s) a: no");
+  ASSERT_FALSE(is_pending(kLds));
+  publish(EditOf().remove(kLds, "a"));
+  EXPECT_EQ(news(kLds), "+b");
+}
+
 }  // namespace
 }  // namespace kgw::xds::test

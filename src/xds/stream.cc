@@ -90,8 +90,10 @@ void Stream::mark(Subscription& s, const Name& name, Generation generation, bool
   work.released = false;
   work.force |= force;
   if (s.type != ResourceType::kCluster) return;
-  const bool usable = s.holds(name) && work.flight != Work::Flight::kRemoval;
-  if (EntryPtr entry = snapshot_.find(s.type, name); entry != nullptr && !usable) {
+  const bool holds = s.holds(name) && work.flight != Work::Flight::kRemoval;
+  // What the proxy holds of a cluster that left and came back may be without endpoints.
+  if (EntryPtr entry = snapshot_.find(s.type, name);
+      entry != nullptr && (!holds || entry->added() == generation)) {
     gate_.add(name, entry->added(), now_);
   }
 }
@@ -152,6 +154,8 @@ void Stream::flush(Responses& out) {
       if (s.requested && s.nonce == 0 && respond(s, response)) out.push_back(std::move(response));
     }
   } while (settled_);
+  for (Subscription& s : subscriptions_) s.give_back();
+  give_back(waiting_removals_);
 }
 
 bool Stream::respond(Subscription& s, Response& response) {
@@ -185,7 +189,7 @@ bool Stream::select_dirty(Subscription& s, std::vector<Sent>& selection) {
     if (!work.dirty) continue;
     EntryPtr entry = snapshot_.find(s.type, name);
     if (entry == nullptr) {
-      const bool silent = !s.holds(name) && !work.force;
+      const bool silent = !s.may_hold(name, work) && !work.force;
       if (silent || !can_remove(s)) {
         if (auto held = s.held.find(name); held != s.held.end()) held->second.clear();
         on_dropped(s, name);
@@ -198,10 +202,12 @@ bool Stream::select_dirty(Subscription& s, std::vector<Sent>& selection) {
         blocked = true;
       }
     } else if (!work.force && !work.uncertain && s.holds(name, entry->version())) {
+      if (s.type == ResourceType::kCluster) gate_.answered(name, lacks_endpoints(name));
       drop_work(s, Name(name), entry->version());
       settled_ = true;
     } else if (!work.force && work.refuses(entry->version())) {
       work.dirty = false;
+      if (s.type == ResourceType::kCluster) gate_.remove(name);
     } else if (EntryPtr chosen = sendable(s, name, entry); chosen != nullptr) {
       selection.push_back({name, std::move(chosen), work.generation});
     } else {
@@ -236,7 +242,7 @@ EntryPtr Stream::sendable(Subscription& s, const Name& name, const EntryPtr& cur
 }
 
 bool Stream::may_remove(const Subscription& s, const Name& name, const Work& work) {
-  if (is_consumer(s.type) || work.released || !s.holds(name)) return true;
+  if (is_consumer(s.type) || work.released || !s.may_hold(name, work)) return true;
   if (removals_held_since_) return false;
   if (s.type == ResourceType::kEndpoint && subscription(ResourceType::kCluster).holds(name)) {
     return false;
@@ -263,7 +269,8 @@ bool Stream::kept_by_rejection(Generation removed) const {
   for (const Subscription& s : subscriptions_) {
     if (!is_consumer(s.type)) continue;
     for (const auto& [name, work] : s.work) {
-      if (work.refused && s.holds(name) && work.generation <= removed) return true;
+      const bool holds = s.holds(name) || work.uncertain;
+      if (work.refused && holds && work.generation <= removed) return true;
     }
   }
   return false;
@@ -309,9 +316,44 @@ void Stream::follow_with_endpoints(const Name& cluster) {
   mark(endpoints, cluster, snapshot_.generation(), true);
 }
 
+void Stream::claimed(const Subscription& s) {
+  for (const auto& [name, held] : s.held) {
+    if (!held.any()) continue;
+    if (s.type == ResourceType::kCluster) await_endpoints(name);
+    if (s.type == ResourceType::kEndpoint) gate_.endpoints_answered(name);
+  }
+  if (s.type == ResourceType::kEndpoint) sent_early_ = {};
+}
+
+void Stream::await_endpoints(const Name& cluster) {
+  const EntryPtr entry = snapshot_.find(ResourceType::kCluster, cluster);
+  if (entry == nullptr || !lacks_endpoints(cluster)) return;
+  gate_.add(cluster, entry->added(), now_);
+  gate_.answered(cluster, true);
+}
+
+bool Stream::lacks_endpoints(const Name& cluster) const {
+  if (!snapshot_.contains(ResourceType::kEndpoint, cluster)) return false;
+  const Subscription& endpoints = subscriptions_[index_of(ResourceType::kEndpoint)];
+  auto found = endpoints.work.find(cluster);
+  if (found == endpoints.work.end()) return !endpoints.holds(cluster);
+  const Work& work = found->second;
+  return !work.refused && (!endpoints.holds(cluster) || work.flight == Work::Flight::kRemoval);
+}
+
 // The name stopped being a cluster or endpoints that somebody must wait for.
 void Stream::settle(ResourceType type, const Name& name) {
-  if (type == ResourceType::kEndpoint) gate_.endpoints_answered(name);
+  if (type == ResourceType::kEndpoint) {
+    const EntryPtr cluster = snapshot_.find(ResourceType::kCluster, name);
+    const bool changes =
+        cluster != nullptr && !subscription(ResourceType::kCluster).holds(name, cluster->version());
+    // Without endpoints it is another cluster, and the proxy must answer for that.
+    if (changes) {
+      gate_.asked_again(name);
+    } else {
+      gate_.endpoints_answered(name);
+    }
+  }
   // Frozen content may refer to a cluster that this proxy will never get.
   if (type == ResourceType::kCluster && gate_.remove(name)) thaw();
 }

@@ -90,6 +90,9 @@ class Stream {
   void unsubscribe(Subscription& s, const Name& name);
   // Handles the answer to the outstanding response, if the nonce is that of it.
   void acknowledge(Subscription& s, const Request& request);
+  // The proxy has said what it holds from before. If these are clusters, it may have lost its
+  // connection before it got their endpoints.
+  void claimed(const Subscription& s);
   // The proxy was connected before and may hold clusters that we do not know of.
   void hold_removals() { removals_held_since_ = now_; }
   void flush(Responses& out);
@@ -109,6 +112,8 @@ class Stream {
   bool may_remove(const Subscription& s, const Name& name, const Work& work);
   void commit(Subscription& s, std::vector<Sent> selection);
   void follow_with_endpoints(const Name& cluster);
+  void await_endpoints(const Name& cluster);
+  bool lacks_endpoints(const Name& cluster) const;
 
   void accept(Subscription& s, const Sent& sent);
   void refuse(Subscription& s, std::vector<Sent> sent, std::string_view error);

@@ -34,13 +34,10 @@ void Stream::accept(Subscription& s, const Sent& sent) {
     on_held(s, sent.entry);
   }
   if (s.type == ResourceType::kCluster && sent.entry != nullptr) {
-    const Subscription& endpoints = subscription(ResourceType::kEndpoint);
-    auto work = endpoints.work.find(name);
-    const bool answered =
-        endpoints.holds(name) || (work != endpoints.work.end() && work->second.refused);
-    gate_.answered(name, snapshot().contains(ResourceType::kEndpoint, name) && !answered);
+    gate_.answered(name, lacks_endpoints(name));
   } else if (s.type == ResourceType::kEndpoint) {
-    gate_.endpoints_answered(name);
+    const bool came_back = sent.entry == nullptr && snapshot().contains(s.type, name);
+    if (!came_back) gate_.endpoints_answered(name);
   }
   auto found = s.work.find(name);
   if (found == s.work.end()) return;
@@ -103,7 +100,6 @@ void Stream::reject(Subscription& s, const Sent& sent, std::string_view message)
   Work& work = found->second;
   work.flight = Work::Flight::kNone;
   work.suspect = false;
-  work.uncertain = false;
   work.refused = true;
   forget_endpoints(s, sent.name);
   work.rejected = sent.entry->version();

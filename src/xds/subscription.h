@@ -49,12 +49,22 @@ struct Work {
   bool dirty = false;      // to be examined when the type may send again
   bool force = false;      // answer even if the proxy is believed to hold it
   bool suspect = false;    // in a refused response; in Subscription::suspects or in flight
-  bool uncertain = false;  // was in a refused response, so the proxy may hold it or not
+  bool uncertain = false;  // was in a refused response, and what the proxy holds is not known since
   bool refused = false;    // `rejected` is set
   bool released = false;   // a removal that waited too long: send it whatever still refers to it
 
   bool refuses(Version version) const { return refused && rejected == version; }
 };
+
+// Empty tables of this many places are kept, so that single changes allocate nothing.
+inline constexpr std::size_t kSpare = 64;
+
+// Gives the memory of a burst, such as a first synchronisation, back: a hash table that has become
+// empty would keep it.
+template <typename Table>
+void give_back(Table& table) {
+  if (table.empty() && table.capacity() > kSpare) table = Table();
+}
 
 struct Sent {
   Name name;
@@ -86,9 +96,24 @@ struct Subscription {
     return found != held.end() && found->second.is(version);
   }
 
+  bool may_hold(const Name& name, const Work& of_name) const {
+    return holds(name) || (unclear && of_name.refused);
+  }
+  // To be called when work may have ended.
+  void give_back() {
+    if (!work.empty()) return;
+    xds::give_back(work);
+    xds::give_back(frozen);
+    if (suspects.empty()) suspects = {};
+    if (held.capacity() > kSpare && held.capacity() > 4 * held.size()) held.rehash(0);
+  }
+
   const ResourceType type;
   bool requested = false;  // the proxy has spoken of this type
   bool wildcard = false;
+  // The proxy came back with something and did not tell what, so of names that it refuses it may
+  // still have a version from before.
+  bool unclear = false;
   bool must_answer = false;  // even if there is nothing to send
   bool suspects_turn = false;
   std::uint64_t nonce = 0;  // of the outstanding response; 0: none

@@ -126,7 +126,11 @@ grpc::ByteBuffer encode(Protocol protocol, const Response& response) {
     splicer.small() += name.view();
   }
   for (const EntryPtr& entry : response.resources) {
-    splicer.small() += delta ? entry->delta_prefix() : entry->sotw_prefix();
+    if (delta) {
+      entry->append_delta_prefix(splicer.small());
+    } else {
+      entry->append_sotw_prefix(splicer.small());
+    }
     splicer.add(entry->body());
   }
   return splicer.finish();
