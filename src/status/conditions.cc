@@ -6,16 +6,16 @@ namespace kgw::status {
 
 Condition holds(std::string_view type, std::string_view reason, std::string_view message,
                 std::int64_t generation) {
-  return {std::string(type), "True", std::string(reason), std::string(message), generation};
+  return {type, "True", reason, message, generation};
 }
 
 Condition fails(std::string_view type, const attach::Fault& fault, std::int64_t generation) {
-  return {std::string(type), "False", fault.reason, fault.message, generation};
+  return {type, "False", fault.reason, fault.message, generation};
 }
 
 Condition pending(std::string_view type, std::string_view reason, std::string_view message,
                   std::int64_t generation) {
-  return {std::string(type), "Unknown", std::string(reason), std::string(message), generation};
+  return {type, "Unknown", reason, message, generation};
 }
 
 Condition judge(std::string_view type, const attach::Fault& fault, std::string_view message,
@@ -26,13 +26,9 @@ Condition judge(std::string_view type, const attach::Fault& fault, std::string_v
 }
 
 const Condition* find(const Conditions& conditions, std::string_view type) {
-  const auto found = std::ranges::find(conditions, type, &Condition::type);
+  const auto found = std::ranges::find_if(
+      conditions, [&](const Condition& condition) { return condition.type == type; });
   return found == conditions.end() ? nullptr : &*found;
-}
-
-bool is_true(const Conditions& conditions, std::string_view type) {
-  const Condition* condition = find(conditions, type);
-  return condition != nullptr && condition->status == "True";
 }
 
 }  // namespace kgw::status

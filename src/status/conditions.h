@@ -29,6 +29,5 @@ Condition judge(std::string_view type, const attach::Fault& fault, std::string_v
 
 // The condition of that type, null when there is none.
 const Condition* find(const Conditions& conditions, std::string_view type);
-bool is_true(const Conditions& conditions, std::string_view type);
 
 }  // namespace kgw::status

@@ -5,10 +5,12 @@
 // Programmed is recomputed exactly when the resource behind it is acknowledged or rejected.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "api/gateway.h"
+#include "attach/listeners.h"
 #include "attach/route_table.h"
 #include "engine/graph.h"
 #include "envoy/resource.h"
@@ -60,19 +62,41 @@ struct ProxyState {
   int connected = 0;
   std::vector<GatewayAddress> addresses;  // where they can be reached; empty = not known yet
   std::string problem;                    // why there is no running proxy, for people
+  attach::Fault undeployable;             // InvalidParameters: what it is to be deployed from
 
   friend bool operator==(const ProxyState&, const ProxyState&) = default;
+};
+
+// The clusters and endpoints of one Gateway whose newest version is refused, with Envoy's words. By
+// Gateway, for almost always there are none: a route reads one key, whatever the number of its
+// backends.
+using RefusedBackends = std::map<envoy::ResourceKey, std::string>;
+
+// Where this instance runs.
+struct Platform {
+  // Gateways get Services and Deployments: addresses may be asked for, and infrastructure labels
+  // have an object to go to.
+  bool deploys = false;
+  // Kinds that this product reads and the source of objects does not know, sorted by name.
+  std::vector<Kind> missing_kinds;
+
+  friend bool operator==(const Platform&, const Platform&) = default;
 };
 
 struct Delivery {
   explicit Delivery(engine::Graph& graph)
       : resources(graph.input<GatewayResource, ResourceDelivery>("delivered resources")),
         routes(graph.input<RouteInTable, envoy::Version>("delivered routes")),
-        proxies(graph.input<ObjectKey, ProxyState>("proxies")) {}
+        refused_backends(graph.input<ObjectKey, RefusedBackends>("refused backends")),
+        proxies(graph.input<ObjectKey, ProxyState>("proxies")),
+        platform(graph.input<ObjectKey, Platform>("platform")) {}
 
+  // Listeners and route tables: statuses ask for no others.
   engine::Input<GatewayResource, ResourceDelivery>& resources;
   engine::Input<RouteInTable, envoy::Version>& routes;
+  engine::Input<ObjectKey, RefusedBackends>& refused_backends;
   engine::Input<ObjectKey, ProxyState>& proxies;
+  engine::Input<ObjectKey, Platform>& platform;  // one entry, with an empty key
 };
 
 }  // namespace kgw::status

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -7,8 +8,8 @@ namespace kgw::status {
 
 // GatewayClass.status.supportedFeatures of Gateway API v1.7. Only what is built and tested is
 // listed.
-const std::vector<std::string>& supported_features() {
-  static const std::vector<std::string> features = {
+std::vector<std::string> supported_features(const Platform& platform) {
+  std::vector<std::string> features = {
       "BackendTLSPolicy",
       "BackendTLSPolicySANValidation",
       "GRPCRoute",
@@ -57,6 +58,16 @@ const std::vector<std::string>& supported_features() {
       "TLSRouteModeTerminate",
       "UDPRoute",
   };
+  if (platform.deploys) {
+    for (const char* feature :
+         {"GatewayAddressEmpty", "GatewayInfrastructure", "GatewayStaticAddresses"}) {
+      features.insert(std::ranges::upper_bound(features, feature), feature);
+    }
+  }
+  for (const Kind kind : platform.missing_kinds) {
+    std::erase_if(features,
+                  [&](const std::string& feature) { return feature.starts_with(kind_name(kind)); });
+  }
   return features;
 }
 

@@ -54,6 +54,7 @@ void Feedback::removed(const GatewayResource& resource) {
     return;
   }
   delivery_.resources.erase(resource);
+  note_backend(resource, {});
   if (found == tracked_.end()) return;
   for (const auto& [piece, message] : found->second.held) {
     hold_(resource.resource.type, piece, nullptr);
@@ -85,6 +86,7 @@ void Feedback::same_on_the_wire(const RouteInTable& route, envoy::Version versio
 void Feedback::on_delivered(const ObjectKey& group, const xds::ResourceKey& key, xds::Version) {
   const GatewayResource resource{group, key};
   unbound_.erase(resource);
+  accepted_(resource);
   set(resource, {true, {}});
   const auto found = tracked_.find(resource);
   if (found == tracked_.end()) return;
@@ -159,7 +161,30 @@ void Feedback::apply_holds(const GatewayResource& resource, Tracked& tracked) {
 }
 
 void Feedback::set(const GatewayResource& resource, ResourceDelivery delivery) {
+  note_backend(resource, delivery.rejection);
+  const envoy::ResourceType type = resource.resource.type;
+  if (type == envoy::ResourceType::kCluster || type == envoy::ResourceType::kEndpoint) return;
   delivery_.resources.set(resource, std::move(delivery));
+  changed_ = true;
+}
+
+void Feedback::note_backend(const GatewayResource& resource, const std::string& rejection) {
+  const envoy::ResourceType type = resource.resource.type;
+  if (type != envoy::ResourceType::kCluster && type != envoy::ResourceType::kEndpoint) return;
+  const auto known = refused_backends_.find(resource.gateway);
+  if (rejection.empty() && known == refused_backends_.end()) return;
+  RefusedBackends& refused = refused_backends_[resource.gateway];
+  if (rejection.empty()) {
+    if (refused.erase(resource.resource) == 0) return;
+  } else {
+    refused[resource.resource] = rejection;
+  }
+  if (refused.empty()) {
+    refused_backends_.erase(resource.gateway);
+    delivery_.refused_backends.erase(resource.gateway);
+  } else {
+    delivery_.refused_backends.set(resource.gateway, refused);
+  }
   changed_ = true;
 }
 

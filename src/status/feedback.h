@@ -48,7 +48,12 @@ class Feedback final : public xds::LedgerObserver {
   using Hold =
       std::function<void(envoy::ResourceType, const Name& piece, const std::string* message)>;
 
-  Feedback(Delivery& delivery, Hold hold) : delivery_(delivery), hold_(std::move(hold)) {}
+  // Hears that proxies accepted the present version of a resource.
+  using Accepted = std::function<void(const GatewayResource&)>;
+
+  Feedback(
+      Delivery& delivery, Hold hold, Accepted accepted = [](const GatewayResource&) {})
+      : delivery_(delivery), hold_(std::move(hold)), accepted_(std::move(accepted)) {}
 
   // To be called with every commit's changes, before they are handed to the ADS server.
   void published(const std::vector<PieceChange>& changes);
@@ -88,10 +93,13 @@ class Feedback final : public xds::LedgerObserver {
 
   void apply_holds(const GatewayResource& resource, Tracked& tracked);
   void set(const GatewayResource& resource, ResourceDelivery delivery);
+  void note_backend(const GatewayResource& resource, const std::string& rejection);
   void deliver_routes(Tracked& tracked);
 
   Delivery& delivery_;
   Hold hold_;
+  Accepted accepted_;
+  std::map<ObjectKey, RefusedBackends> refused_backends_;
   std::map<GatewayResource, Tracked> tracked_;
   std::set<GatewayResource> searching_;
   absl::flat_hash_map<RouteInTable, int> waiting_;  // in how many resources a route is undelivered

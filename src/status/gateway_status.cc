@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "attach/bind.h"
 #include "status/conditions.h"
 
 namespace kgw::status {
@@ -12,12 +13,6 @@ using attach::BoundListener;
 using attach::Fault;
 using attach::GatewayListeners;
 using attach::ListenerTlsState;
-
-envoy::ResourceKey listener_resource(const BoundListener& listener) {
-  const bool udp = listener.protocol == attach::Protocol::kUdp;
-  return {envoy::ResourceType::kListener,
-          Name((udp ? "listener~udp~" : "listener~") + std::to_string(listener.port))};
-}
 
 bool terminates_tls(const BoundListener& listener) {
   return listener.protocol == attach::Protocol::kHttps ||
@@ -39,14 +34,13 @@ Fault unservable(const GatewayListeners& gateway, const BoundListener& listener,
   return {};
 }
 
-Condition listener_programmed(const Fault& fault, const ResourceDelivery* delivery,
+Condition listener_programmed(const Fault& fault, const ListenerProgress& progress,
                               const ProxyState* proxies, std::int64_t generation) {
   if (fault) return fails("Programmed", fault, generation);
-  if (delivery != nullptr && !delivery->rejection.empty()) {
-    return fails("Programmed", {"Invalid", "Envoy rejected the listener: " + delivery->rejection},
-                 generation);
+  if (!progress.rejection.empty()) {
+    return fails("Programmed", {"Invalid", progress.rejection}, generation);
   }
-  if (delivery != nullptr && delivery->acknowledged) {
+  if (progress.acknowledged) {
     return holds("Programmed", "Programmed", "Acknowledged by every connected proxy.", generation);
   }
   const bool down = proxies != nullptr && !proxies->problem.empty();
@@ -55,12 +49,12 @@ Condition listener_programmed(const Fault& fault, const ResourceDelivery* delive
                  generation);
 }
 
-ListenerStatus listener_status(const attach::Model& model, const Delivery& delivery,
-                               const GatewayListeners& gateway, const BoundListener& listener,
-                               std::int64_t generation, engine::Read& read) {
+ListenerStatus listener_status(const attach::Model& model, const envoy::Resources& resources,
+                               const Delivery& delivery, const GatewayListeners& gateway,
+                               const BoundListener& listener, std::int64_t generation,
+                               engine::Read& read) {
   const ListenerTlsState* tls = read.get(model.listener_tls, listener.id);
   const Fault fault = unservable(gateway, listener, tls);
-  const ObjectKey& gateway_key = listener.id.gateway;
 
   ListenerStatus status;
   status.name = listener.id.name.str();
@@ -79,17 +73,24 @@ ListenerStatus listener_status(const attach::Model& model, const Delivery& deliv
                                   : Condition{"Conflicted", "False", "NoConflicts",
                                               "No other listener conflicts.", generation});
 
+  // Of negative polarity: absent unless true.
+  if (listener.overlapping) {
+    status.conditions.push_back({"OverlappingTLSConfig", "True", listener.overlapping.reason,
+                                 listener.overlapping.message, generation});
+  }
+
   Fault unresolved = listener.bad_kinds;
   if (!unresolved && tls != nullptr) unresolved = tls->unresolved;
   Condition resolved =
       judge("ResolvedRefs", unresolved, "All references are resolved.", generation);
-  if (tls != nullptr && tls->warning) resolved.message += " " + tls->warning.message;
+  if (tls != nullptr && tls->warning) {
+    resolved.message = resolved.message.str() + " " + tls->warning.message;
+  }
   status.conditions.push_back(std::move(resolved));
 
-  status.conditions.push_back(listener_programmed(
-      fault,
-      read.get(delivery.resources, GatewayResource{gateway_key, listener_resource(listener)}),
-      read.get(delivery.proxies, gateway_key), generation));
+  status.conditions.push_back(
+      listener_programmed(fault, listener_progress(resources, delivery, listener, read),
+                          read.get(delivery.proxies, listener.id.gateway), generation));
   return status;
 }
 
@@ -139,8 +140,49 @@ Condition programmed_of(const Summary& summary, const ProxyState* proxies,
                generation);
 }
 
+// An address that was asked for and is not there, or none at all.
+Fault missing_address(const Gateway& gateway, const ProxyState* proxies) {
+  if (proxies == nullptr || proxies->connected == 0) return {};
+  for (const GatewayAddress& wanted : gateway.addresses) {
+    if (wanted.value.empty()) continue;
+    if (std::ranges::find(proxies->addresses, wanted.value, &GatewayAddress::value) !=
+        proxies->addresses.end()) {
+      continue;
+    }
+    return {"AddressNotUsable", "Address \"" + wanted.value + "\" cannot be used."};
+  }
+  if (proxies->addresses.empty()) return {"AddressNotAssigned", "There is no address yet."};
+  return {};
+}
+
+Condition gateway_programmed(const Gateway& gateway, const Summary& summary,
+                             const ProxyState* proxies) {
+  Condition condition = programmed_of(summary, proxies, gateway.metadata.generation);
+  const Fault fault = missing_address(gateway, proxies);
+  // What is wrong with an address is often why the listeners fail.
+  const bool says_more = condition.status != "False" || fault.reason == "AddressNotUsable";
+  return fault && says_more ? fails("Programmed", fault, gateway.metadata.generation) : condition;
+}
+
+// Whether the listener counts for its ListenerSet.
+bool is_valid(const attach::Model& model, const BoundListener& listener, engine::Read& read) {
+  if (!listener.usable() || listener.bad_kinds) return false;
+  const ListenerTlsState* tls =
+      terminates_tls(listener) ? read.get(model.listener_tls, listener.id) : nullptr;
+  return tls == nullptr || (!tls->unaccepted && !tls->unresolved);
+}
+
+bool any_valid(const attach::Model& model, std::span<const BoundListener> listeners,
+               engine::Read& read) {
+  return std::ranges::any_of(
+      listeners, [&](const BoundListener& listener) { return is_valid(model, listener, read); });
+}
+
 Condition gateway_accepted(const GatewayListeners& gateway, const Summary& summary,
-                           std::int64_t generation) {
+                           const ProxyState* proxies, std::int64_t generation) {
+  if (proxies != nullptr && proxies->undeployable) {
+    return fails("Accepted", proxies->undeployable, generation);
+  }
   if (gateway.unaccepted) return fails("Accepted", gateway.unaccepted, generation);
   if (!summary.any_accepted) {
     return fails("Accepted", {"ListenersNotValid", "No listener is valid: " + summary.failures},
@@ -167,28 +209,62 @@ bool allows_insecure_fallback(const Gateway& gateway) {
 
 }  // namespace
 
-GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class) {
-  return {{holds("Accepted", "Accepted", "This controller manages Gateways of this class.",
-                 gateway_class.metadata.generation)},
-          supported_features()};
+GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class,
+                                        const Platform* platform) {
+  std::string message = "This controller manages Gateways of this class.";
+  if (platform != nullptr && !platform->missing_kinds.empty()) {
+    message += " Without effect, because the API server does not serve their CRDs:";
+    for (const Kind kind : platform->missing_kinds) message += " " + std::string(kind_name(kind));
+    message += ".";
+  }
+  Fault fault;
+  if (gateway_class.parameters_ref) fault = attach::judge_parameters(*gateway_class.parameters_ref);
+  return {{judge("Accepted", fault, message, gateway_class.metadata.generation)},
+          supported_features(platform == nullptr ? Platform() : *platform)};
 }
 
-GatewayStatus gateway_status(const attach::Model& model, const Delivery& delivery,
-                             const GatewayListeners& listeners, engine::Read& read) {
+ListenerProgress listener_progress(const envoy::Resources& resources, const Delivery& delivery,
+                                   const BoundListener& listener, engine::Read& read) {
+  const std::optional<envoy::ListenerCarrier> carrier = resources.carrier(read, listener);
+  if (!carrier) return {};
+  const auto delivered = [&](envoy::ResourceType type, const Name& name) {
+    const auto* found =
+        read.get(delivery.resources, GatewayResource{listener.id.gateway, {type, name}});
+    return found == nullptr ? ResourceDelivery{} : *found;
+  };
+  if (!carrier->quarantined.empty()) {
+    return {false, "Envoy rejected the listener: " + carrier->quarantined +
+                       (carrier->keeps_last ? " (what it accepted last stays in force)" : "")};
+  }
+  const ResourceDelivery whole = delivered(envoy::ResourceType::kListener, carrier->listener);
+  if (!whole.rejection.empty()) return {false, "Envoy rejected the listener: " + whole.rejection};
+  ListenerProgress progress{whole.acknowledged, {}};
+  for (const Name& name : carrier->secrets) {
+    const ResourceDelivery secret = delivered(envoy::ResourceType::kSecret, name);
+    if (!secret.rejection.empty()) {
+      return {false, "Envoy rejected the secret " + name.str() + ": " + secret.rejection};
+    }
+    progress.acknowledged &= secret.acknowledged;
+  }
+  return progress;
+}
+
+GatewayStatus gateway_status(const attach::Model& model, const envoy::Resources& resources,
+                             const Delivery& delivery, const GatewayListeners& listeners,
+                             engine::Read& read) {
   const Gateway& gateway = *listeners.gateway;
   const ObjectKey key = gateway.key();
   const std::int64_t generation = gateway.metadata.generation;
   const ProxyState* proxies = read.get(delivery.proxies, key);
 
   GatewayStatus status;
-  for (const BoundListener& listener : listeners.listeners) {
-    if (listener.id.owner.kind != Kind::kGateway) continue;
+  for (const BoundListener& listener : listeners.of_owner({Kind::kGateway, key})) {
     status.listeners.push_back(
-        listener_status(model, delivery, listeners, listener, generation, read));
+        listener_status(model, resources, delivery, listeners, listener, generation, read));
   }
   const Summary summary = summarize(status.listeners);
-  status.conditions.push_back(gateway_accepted(listeners, summary, generation));
-  status.conditions.push_back(programmed_of(summary, proxies, generation));
+  status.conditions.push_back(gateway_accepted(listeners, summary, proxies, generation));
+  status.conditions.push_back(gateway_programmed(gateway, summary, proxies));
   if (const auto* facts = read.get(model.gateway_facts, key)) {
     status.conditions.push_back(
         judge("ResolvedRefs", facts->unresolved, "All references are resolved.", generation));
@@ -200,17 +276,15 @@ GatewayStatus gateway_status(const attach::Model& model, const Delivery& deliver
   }
   for (const attach::ListenerSetVerdict& set : listeners.listener_sets) {
     if (set.not_allowed) continue;
-    const bool accepted =
-        std::ranges::any_of(listeners.listeners, [&](const BoundListener& listener) {
-          return listener.id.owner == ObjectRef{Kind::kListenerSet, set.key} && listener.usable();
-        });
-    if (accepted) ++status.attached_listener_sets;
+    const auto own = listeners.of_owner({Kind::kListenerSet, set.key});
+    if (any_valid(model, own, read)) ++status.attached_listener_sets;
   }
   if (proxies != nullptr) status.addresses = proxies->addresses;
   return status;
 }
 
 std::optional<ListenerSetStatus> listener_set_status(const attach::Model& model,
+                                                     const envoy::Resources& resources,
                                                      const Delivery& delivery,
                                                      const ListenerSet& set, engine::Read& read) {
   const ObjectKey gateway_key{set.parent_ref.ns ? Name(*set.parent_ref.ns) : set.metadata.ns,
@@ -228,18 +302,13 @@ std::optional<ListenerSetStatus> listener_set_status(const attach::Model& model,
     status.conditions.push_back(fails("Programmed", verdict->not_allowed, generation));
     return status;
   }
-  for (const BoundListener& listener : gateway->listeners) {
-    if (listener.id.owner != set.ref()) continue;
+  const auto own = gateway->of_owner(set.ref());
+  for (const BoundListener& listener : own) {
     status.listeners.push_back(
-        listener_status(model, delivery, *gateway, listener, generation, read));
+        listener_status(model, resources, delivery, *gateway, listener, generation, read));
   }
   const Summary summary = summarize(status.listeners);
-  const bool any_resolved =
-      std::ranges::any_of(status.listeners, [](const ListenerStatus& listener) {
-        return is_true(listener.conditions, "Accepted") &&
-               is_true(listener.conditions, "ResolvedRefs");
-      });
-  if (!summary.any_accepted || !any_resolved) {
+  if (!any_valid(model, own, read)) {
     const Fault fault{"ListenersNotValid", "No listener is valid: " + summary.failures};
     status.conditions.push_back(fails("Accepted", fault, generation));
     status.conditions.push_back(fails("Programmed", fault, generation));

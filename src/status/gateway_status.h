@@ -3,22 +3,35 @@
 
 #include "attach/model.h"
 #include "engine/graph.h"
+#include "envoy/resources.h"
 #include "status/delivery.h"
 #include "status/types.h"
 
 namespace kgw::status {
 
 // The features that this build supports, by their names in Gateway API (features.cc says which have
-// a test).
-const std::vector<std::string>& supported_features();
+// a test), sorted; without those of kinds that are not served.
+std::vector<std::string> supported_features(const Platform& platform);
 
-GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class);
+// `platform` may be null.
+GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class,
+                                        const Platform* platform);
 
-GatewayStatus gateway_status(const attach::Model& model, const Delivery& delivery,
-                             const attach::GatewayListeners& listeners, engine::Read& read);
+// How far the Envoy listener, filter chains and secrets of a usable listener have come.
+struct ListenerProgress {
+  bool acknowledged = false;  // all of it, by every connected proxy
+  std::string rejection;      // of any of it, with Envoy's words
+};
+ListenerProgress listener_progress(const envoy::Resources& resources, const Delivery& delivery,
+                                   const attach::BoundListener& listener, engine::Read& read);
+
+GatewayStatus gateway_status(const attach::Model& model, const envoy::Resources& resources,
+                             const Delivery& delivery, const attach::GatewayListeners& listeners,
+                             engine::Read& read);
 
 // Absent when the set names no Gateway of ours.
 std::optional<ListenerSetStatus> listener_set_status(const attach::Model& model,
+                                                     const envoy::Resources& resources,
                                                      const Delivery& delivery,
                                                      const ListenerSet& set, engine::Read& read);
 

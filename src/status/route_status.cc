@@ -8,17 +8,16 @@ namespace {
 using attach::Fault;
 using attach::ParentBinding;
 
+// PolicyStatus.ancestors takes no more; the policy is in force for the others all the same.
+constexpr std::size_t kMaxAncestors = 16;
+
 Condition route_programmed(const ParentBinding& parent, const RouteFacts& facts,
                            const ProgressOf& progress) {
   if (facts.replaced) return fails(kRouteProgrammed, facts.replaced, facts.generation);
   bool delivered = true;
   for (const attach::ListenerAttachment& listener : parent.listeners) {
     const Progress state = progress(listener);
-    if (!state.rejection.empty()) {
-      return fails(kRouteProgrammed,
-                   {"RouteRuleReplaced", "Envoy rejected a rule: " + state.rejection},
-                   facts.generation);
-    }
+    if (state.refused) return fails(kRouteProgrammed, state.refused, facts.generation);
     delivered &= state.delivered;
   }
   if (delivered) {
@@ -32,8 +31,10 @@ Condition route_programmed(const ParentBinding& parent, const RouteFacts& facts,
 Conditions parent_conditions(const ParentBinding& parent, const RouteFacts& facts,
                              const ProgressOf& progress) {
   const Fault& unaccepted = parent.unaccepted ? parent.unaccepted : facts.unaccepted;
+  const std::string accepted =
+      "The route is accepted." + (facts.warnings.empty() ? "" : " But " + facts.warnings);
   Conditions conditions = {
-      judge("Accepted", unaccepted, "The route is accepted.", facts.generation),
+      judge("Accepted", unaccepted, accepted, facts.generation),
       judge("ResolvedRefs", facts.unresolved, "All references are resolved.", facts.generation)};
   if (unaccepted) return conditions;
   if (facts.partially_invalid) {
@@ -58,6 +59,7 @@ RouteStatus route_status(const attach::RouteAttachment& attachment, const RouteF
 PolicyStatus backend_tls_status(const attach::BackendTlsVerdict& verdict, std::int64_t generation) {
   PolicyStatus status;
   for (const ObjectKey& gateway : verdict.gateways) {
+    if (status.ancestors.size() == kMaxAncestors) break;
     status.ancestors.push_back(
         {gateway,
          {judge("Accepted", verdict.unaccepted, "The policy is accepted.", generation),

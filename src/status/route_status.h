@@ -18,12 +18,13 @@ struct RouteFacts {
   attach::Fault unresolved;
   attach::Fault partially_invalid;
   attach::Fault replaced;
+  std::string warnings;  // what is accepted but not as it may seem
 };
 
 // How far one listener's share of a route has come.
 struct Progress {
   bool delivered = false;  // every proxy acknowledged the present rules
-  std::string rejection;   // Envoy's words, when it refused rules of this route
+  attach::Fault refused;   // with Envoy's words: rules, or what they need
 };
 using ProgressOf = std::function<Progress(const attach::ListenerAttachment&)>;
 

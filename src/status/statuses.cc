@@ -1,5 +1,7 @@
 #include "status/statuses.h"
 
+#include <algorithm>
+
 #include "status/conditions.h"
 #include "status/gateway_status.h"
 #include "status/route_status.h"
@@ -14,15 +16,40 @@ struct Sources {
   const attach::Model& model;
   const policy::Rules& rules;
   const envoy::Routes& routes;
+  const envoy::Resources& resources;
   const Delivery& delivery;
 };
+
+// Why a proxy of the Gateway has not what the route sends to.
+attach::Fault refused_backend(const Sources& sources, const ObjectRef& route,
+                              const ObjectKey& gateway, Read& read) {
+  const RefusedBackends* refused = read.get(sources.delivery.refused_backends, gateway);
+  if (refused == nullptr) return {};
+  const auto* uses = read.get(sources.routes.cluster_users, route);
+  if (uses == nullptr) return {};
+  for (const envoy::GatewayCluster& use : *uses) {
+    if (use.gateway != gateway) continue;
+    for (const auto type : {envoy::ResourceType::kCluster, envoy::ResourceType::kEndpoint}) {
+      const auto found = refused->find({type, attach::cluster_name(use.cluster)});
+      if (found == refused->end()) continue;
+      return {"BackendRejected", "Envoy rejected the " + std::string(envoy::type_name(type)) +
+                                     " of " + kgw::to_string(use.cluster.backend) + ": " +
+                                     found->second};
+    }
+  }
+  return {};
+}
 
 Progress http_progress(const Sources& sources, const ObjectRef& route,
                        const ListenerAttachment& listener, Read& read) {
   const envoy::EncodedRoute* encoded = read.get(sources.routes.encoded_routes, route);
   if (encoded == nullptr) return {};
   for (const envoy::EncodedRule& rule : encoded->rules) {
-    if (!rule.refusal.empty()) return {false, rule.refusal};
+    if (rule.refusal.empty()) continue;
+    return {false, {"RouteRuleReplaced", "Envoy rejected a rule: " + rule.refusal}};
+  }
+  if (auto fault = refused_backend(sources, route, listener.listener.gateway, read)) {
+    return {false, std::move(fault)};
   }
   if (listener.hosts.empty() || encoded->rules.empty()) return {true, {}};
   const envoy::Version* delivered =
@@ -30,14 +57,19 @@ Progress http_progress(const Sources& sources, const ObjectRef& route,
   return {delivered != nullptr && *delivered == encoded->version, {}};
 }
 
-Progress stream_progress(const Sources& sources, const ListenerAttachment& listener, Read& read) {
-  const bool udp = listener.protocol == attach::Protocol::kUdp;
-  const Name name((udp ? "listener~udp~" : "listener~") + std::to_string(listener.port));
-  const ResourceDelivery* delivery =
-      read.get(sources.delivery.resources,
-               GatewayResource{listener.listener.gateway, {envoy::ResourceType::kListener, name}});
-  if (delivery == nullptr) return {};
-  return {delivery->acknowledged, delivery->rejection};
+Progress stream_progress(const Sources& sources, const ObjectRef& route,
+                         const ListenerAttachment& listener, Read& read) {
+  const ObjectKey& gateway = listener.listener.gateway;
+  const auto* bound = read.get(sources.model.listeners, gateway);
+  if (bound == nullptr) return {};
+  const auto found =
+      std::ranges::find(bound->listeners, listener.listener, &attach::BoundListener::id);
+  if (found == bound->listeners.end()) return {};
+  const ListenerProgress progress =
+      listener_progress(sources.resources, sources.delivery, *found, read);
+  if (!progress.rejection.empty()) return {false, {"ListenerRejected", progress.rejection}};
+  if (auto fault = refused_backend(sources, route, gateway, read)) return {false, std::move(fault)};
+  return {progress.acknowledged, {}};
 }
 
 template <typename Route>
@@ -50,6 +82,7 @@ ObjectStatus http_route_status(const Sources& sources, const Route& route,
     facts.unresolved = bound->unresolved;
     facts.partially_invalid = bound->partially_invalid;
     facts.replaced = bound->replaced;
+    facts.warnings = bound->warnings;
   }
   return route_status(attachment, facts, [&](const ListenerAttachment& listener) {
     return http_progress(sources, ref, listener, read);
@@ -64,7 +97,7 @@ ObjectStatus stream_route_status(const Sources& sources, const StreamRoute& rout
     facts.unresolved = bound->unresolved;
   }
   return route_status(attachment, facts, [&](const ListenerAttachment& listener) {
-    return stream_progress(sources, listener, read);
+    return stream_progress(sources, route.ref(), listener, read);
   });
 }
 
@@ -104,18 +137,21 @@ engine::Derived<ObjectRef, ObjectStatus>& make_table(engine::Graph& graph, const
   using Status = std::optional<ObjectStatus>;
   return graph.derived<ObjectRef, ObjectStatus>("statuses")
       .from(inputs.gateway_classes, as(Kind::kGatewayClass),
-            [](const ObjectKey&, const GatewayClass& gateway_class, Read&) -> Status {
+            [sources](const ObjectKey&, const GatewayClass& gateway_class, Read& read) -> Status {
               if (gateway_class.controller_name != attach::kControllerName) return std::nullopt;
-              return gateway_class_status(gateway_class);
+              return gateway_class_status(gateway_class,
+                                          read.get(sources.delivery.platform, ObjectKey{}));
             })
       .from(sources.model.listeners, as(Kind::kGateway),
             [sources](const ObjectKey&, const attach::GatewayListeners& listeners,
                       Read& read) -> Status {
-              return gateway_status(sources.model, sources.delivery, listeners, read);
+              return gateway_status(sources.model, sources.resources, sources.delivery, listeners,
+                                    read);
             })
       .from(inputs.listener_sets, as(Kind::kListenerSet),
             [sources](const ObjectKey&, const ListenerSet& set, Read& read) -> Status {
-              return listener_set_status(sources.model, sources.delivery, set, read);
+              return listener_set_status(sources.model, sources.resources, sources.delivery, set,
+                                         read);
             })
       .from(sources.model.attachments,
             [sources](const ObjectRef& ref, const attach::RouteAttachment& attachment, Read& read)
@@ -135,7 +171,7 @@ engine::Derived<ObjectRef, ObjectStatus>& make_table(engine::Graph& graph, const
 }  // namespace
 
 Statuses::Statuses(engine::Graph& graph, attach::Model& model, policy::Rules& rules,
-                   envoy::Routes& routes, Delivery& delivery)
-    : table(make_table(graph, Sources{model, rules, routes, delivery})) {}
+                   envoy::Routes& routes, envoy::Resources& resources, Delivery& delivery)
+    : table(make_table(graph, Sources{model, rules, routes, resources, delivery})) {}
 
 }  // namespace kgw::status

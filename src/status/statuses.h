@@ -4,6 +4,7 @@
 
 #include "attach/model.h"
 #include "engine/graph.h"
+#include "envoy/resources.h"
 #include "envoy/routes.h"
 #include "policy/rules.h"
 #include "status/delivery.h"
@@ -14,7 +15,7 @@ namespace kgw::status {
 struct Statuses {
   // Made last on the graph, which outlives it, as do the other arguments.
   Statuses(engine::Graph& graph, attach::Model& model, policy::Rules& rules, envoy::Routes& routes,
-           Delivery& delivery);
+           envoy::Resources& resources, Delivery& delivery);
 
   engine::Derived<ObjectRef, ObjectStatus>& table;
 };

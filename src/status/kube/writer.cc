@@ -1,0 +1,147 @@
+#include "status/kube/writer.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "status/json.h"
+#include "status/kube/own_entries.h"
+
+namespace kgw::status {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+}  // namespace
+
+StatusWriter::StatusWriter(const StatusStore& store, StatusApi& api,
+                           std::function<std::int64_t()> wall_clock, std::size_t max_in_flight)
+    : store_(store), api_(api), wall_clock_(std::move(wall_clock)), max_in_flight_(max_in_flight) {}
+
+void StatusWriter::wanted(const ObjectRef& object) {
+  const ObjectStatus* status = store_.find(object);
+  Record& record = records_[object];
+  record.wanted = status == nullptr ? 0 : own_digest(object.kind, json(to_json(*status)));
+  record.failures = 0;
+  record.not_before = {};
+  enqueue(object, record);
+}
+
+void StatusWriter::observed(const ObjectRef& object, std::uint64_t digest) {
+  Record& record = records_[object];
+  record.gone = false;
+  record.observed = digest;
+  enqueue(object, record);
+}
+
+void StatusWriter::gone(const ObjectRef& object) {
+  const auto found = records_.find(object);
+  if (found == records_.end()) return;
+  found->second.gone = true;
+  if (!found->second.in_flight) records_.erase(found);
+}
+
+void StatusWriter::set_active(bool active) {
+  if (active && !active_) {
+    active_ = true;
+    for (auto& [object, record] : records_) enqueue(object, record);
+  }
+  active_ = active;
+}
+
+bool StatusWriter::differs(const ObjectRef& object, const Record& record) const {
+  if (record.wanted == record.observed) return false;
+  return record.wanted != 0 || shares_status(object.kind);
+}
+
+void StatusWriter::enqueue(const ObjectRef& object, Record& record) {
+  if (!active_ || record.queued || record.in_flight || !differs(object, record)) return;
+  record.queued = true;
+  queue_.push_back(object);
+}
+
+void StatusWriter::advance(Time now) {
+  now_ = now;
+  for (std::size_t left = queue_.size(); left > 0 && in_flight_ < max_in_flight_; --left) {
+    const ObjectRef object = std::move(queue_.front());
+    queue_.pop_front();
+    const auto found = records_.find(object);
+    if (found == records_.end()) continue;
+    Record& record = found->second;
+    if (record.not_before > now) {
+      queue_.push_back(object);
+      continue;
+    }
+    record.queued = false;
+    if (!active_ || !differs(object, record)) continue;
+    record.in_flight = true;
+    ++in_flight_;
+    begin(object);
+  }
+}
+
+void StatusWriter::begin(const ObjectRef& object) {
+  ++stats_.reads;
+  api_.read(object, [this, object](std::expected<RemoteStatus, RemoteError> current) {
+    if (current) {
+      merge(object, std::move(*current));
+    } else {
+      fail(object, current.error());
+    }
+  });
+}
+
+void StatusWriter::merge(const ObjectRef& object, RemoteStatus current) {
+  const ObjectStatus* status = store_.find(object);
+  const json own = status == nullptr ? json() : json(to_json(*status));
+  const std::uint64_t wanted = status == nullptr ? 0 : own_digest(object.kind, own);
+  const std::uint64_t observed = own_digest(object.kind, current.status);
+  if (!active_ || wanted == observed) return finish(object, observed);
+  current.status = with_own_entries(object.kind, current.status, status == nullptr ? nullptr : &own,
+                                    wall_clock_());
+  ++stats_.writes;
+  api_.write(object, current,
+             [this, object, wanted](std::expected<RemoteStatus, RemoteError> written) {
+               if (written) {
+                 finish(object, wanted);
+               } else {
+                 fail(object, written.error());
+               }
+             });
+}
+
+void StatusWriter::finish(const ObjectRef& object, std::uint64_t observed) {
+  --in_flight_;
+  Record& record = records_[object];
+  record.in_flight = false;
+  if (record.gone) {
+    records_.erase(object);
+    return;
+  }
+  record.failures = 0;
+  record.observed = observed;
+  enqueue(object, record);
+}
+
+void StatusWriter::fail(const ObjectRef& object, const RemoteError& error) {
+  --in_flight_;
+  if (error.kind == RemoteError::Kind::kGone || records_[object].gone) {
+    records_.erase(object);
+    return;
+  }
+  Record& record = records_[object];
+  record.in_flight = false;
+  if (error.kind == RemoteError::Kind::kConflict) {
+    ++stats_.conflicts;
+  } else {
+    ++stats_.failures;
+    spdlog::warn("status of {}: {}", to_string(object), error.message);
+    record.failures = static_cast<std::uint8_t>(std::min(record.failures + 1, 6));
+    record.not_before = now_ + 500ms * (1 << record.failures);
+  }
+  enqueue(object, record);
+}
+
+}  // namespace kgw::status
