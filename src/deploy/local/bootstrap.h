@@ -29,10 +29,7 @@ struct BootstrapSpec {
   std::string admin_socket;  // path, at most 107 bytes
 };
 
-// node.metadata.role: the key by which a Gateway's proxies are known.
-// "kgateway-kube-gateway-api~<namespace>~<name>"
-std::string node_role(const ObjectKey& gateway);
-// node.id "<name>-<instance>.<namespace>"; node.cluster is "<name>.<namespace>".
+// node.id "<name>-<instance>.<namespace>".
 std::string node_id(const ObjectKey& gateway, unsigned instance);
 
 ::envoy::config::bootstrap::v3::Bootstrap make_bootstrap(const BootstrapSpec& spec);

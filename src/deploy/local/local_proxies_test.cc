@@ -20,6 +20,7 @@
 #include <sstream>
 #include <thread>
 
+#include "deploy/envoy_testing.h"
 #include "deploy/local/admin_client.h"
 #include "deploy/local/fake_ads.h"
 #include "deploy/local/state_dir.h"
@@ -34,19 +35,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 const ObjectKey kGateway{"default", "edge"};
-
-// The real Envoy: $KGW_ENVOY, else the pinned one.
-std::string envoy_path() {
-  if (const char* given = std::getenv("KGW_ENVOY")) return given;
-  std::string path;
-  if (FILE* pipe = popen("tools/envoy_binary.py", "r")) {
-    std::array<char, 4096> line;
-    if (fgets(line.data(), line.size(), pipe) != nullptr) path = line.data();
-    pclose(pipe);
-  }
-  while (!path.empty() && path.back() == '\n') path.pop_back();
-  return path;
-}
 
 bool eventually(const std::function<bool()>& condition) {
   const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);

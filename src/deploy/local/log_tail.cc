@@ -59,6 +59,7 @@ int LogTail::follow(const std::string& path, bool from_end, OnLine on_line) {
   file.fd = fd;
   file.offset = from_end ? lseek(fd, 0, SEEK_END) : 0;
   file.on_line = std::move(on_line);
+  consume(file);  // what was written before there was a watch gives no event
   return id;
 }
 

@@ -25,8 +25,8 @@ class LogTail {
   LogTail(const LogTail&) = delete;
   LogTail& operator=(const LogTail&) = delete;
 
-  // Starts at the beginning or the current end of the file; creates it if need be. The id is
-  // negative when the file cannot be followed.
+  // Starts at the beginning or the current end of the file; creates it if need be. Lines that are
+  // there already come before this returns. The id is negative when the file cannot be followed.
   int follow(const std::string& path, bool from_end, OnLine on_line);
   // Hands over what has been written up to now, also an unfinished line, and forgets the file.
   void end(int id);

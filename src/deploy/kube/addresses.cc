@@ -1,0 +1,73 @@
+#include "deploy/kube/addresses.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace kgw::deploy::kube {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t kMaxAddresses = 16;
+
+std::string text(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+Json member(const Json& object, const char* name) {
+  return object.is_object() ? object.value(name, Json()) : Json();
+}
+
+void add(std::vector<GatewayAddress>& out, const char* type, const std::string& value) {
+  if (value.empty() || value == "None" || out.size() == kMaxAddresses) return;
+  const bool known = std::ranges::any_of(
+      out, [&](const GatewayAddress& a) { return a.type == type && a.value == value; });
+  if (!known) out.push_back({type, value, {}});
+}
+
+void add_all(std::vector<GatewayAddress>& out, const Json& list) {
+  for (const Json& entry : list.is_array() ? list : Json::array()) {
+    if (entry.is_string()) add(out, "IPAddress", entry.get<std::string>());
+  }
+}
+
+std::vector<std::string> requested_ips(const Gateway& gateway) {
+  std::vector<std::string> out;
+  for (const GatewayAddress& address : gateway.addresses) {
+    if (address.type == "IPAddress" && !address.value.empty()) out.push_back(address.value);
+  }
+  return out;
+}
+
+std::vector<GatewayAddress> of_load_balancer(const Json& service) {
+  std::vector<GatewayAddress> out;
+  const Json ingress = member(member(member(service, "status"), "loadBalancer"), "ingress");
+  for (const Json& entry : ingress.is_array() ? ingress : Json::array()) {
+    if (!entry.is_object()) continue;
+    add(out, "IPAddress", text(entry, "ip"));
+    add(out, "Hostname", text(entry, "hostname"));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<GatewayAddress> gateway_addresses(const Gateway& gateway, const Json& service) {
+  if (!service.is_object()) return {};
+  const Json spec = member(service, "spec");
+  const std::string type = spec.is_object() ? text(spec, "type") : "";
+  if (type == "LoadBalancer") return of_load_balancer(service);
+  std::vector<GatewayAddress> out;
+  if (type == "ExternalName") {
+    add(out, "Hostname", text(spec, "externalName"));
+  } else {
+    add_all(out, member(spec, "clusterIPs"));
+    add_all(out, member(spec, "externalIPs"));
+    add_all(out, Json(requested_ips(gateway)));
+  }
+  return out;
+}
+
+}  // namespace kgw::deploy::kube

@@ -1,0 +1,283 @@
+#include "deploy/kube/applier.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "deploy/kube/live.h"
+
+namespace kgw::deploy::kube {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::array<OwnedKind, 7> kOwnedKinds = {{
+    {"v1", "ServiceAccount", "serviceaccounts"},
+    {"v1", "ConfigMap", "configmaps"},
+    {"v1", "Service", "services"},
+    {"apps/v1", "Deployment", "deployments"},
+    {"autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"},
+    {"policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"},
+    {"autoscaling.k8s.io/v1", "VerticalPodAutoscaler", "verticalpodautoscalers"},
+}};
+
+std::optional<OwnedRef> ref_of(const Json& object) {
+  if (!object.is_object()) return std::nullopt;
+  const std::string kind = object.value("kind", "");
+  const auto row =
+      std::ranges::find_if(kOwnedKinds, [&](const OwnedKind& k) { return kind == k.kind; });
+  if (row == kOwnedKinds.end()) return std::nullopt;
+  return OwnedRef{row->api_version,
+                  row->kind,
+                  {metadata_text(object, "namespace"), metadata_text(object, "name")}};
+}
+
+}  // namespace
+
+std::string to_string(const OwnedRef& ref) { return ref.kind + " " + to_string(ref.key); }
+
+std::span<const OwnedKind> owned_kinds() { return kOwnedKinds; }
+
+struct Applier::Entry {
+  ObjectKey gateway;
+  Json desired;           // with the hash; null when not wanted
+  std::string hash;       // of what is desired
+  bool keep = false;      // stays although it is not wanted at present
+  Json live;              // null: not known to exist
+  bool absent = false;    // it was looked for, and is not there
+  std::string accepted;   // hash of the live content that our last apply led to
+  bool busy = false;      // a request is under way
+  bool outdated = false;  // the object vanished meanwhile: the answer may be older than that
+  std::string problem;
+  std::optional<Clock::time_point> retry_at;
+  std::chrono::milliseconds pause{0};
+
+  void take(Json object) {
+    object["metadata"].erase("managedFields");
+    if (live.is_null() || is_current(object, live)) live = std::move(object);
+    absent = false;
+    outdated = false;
+  }
+  // As take(); what vanished since it was asked for is to be looked for again.
+  void take_answer(Json object) {
+    if (std::exchange(outdated, false)) return;
+    take(std::move(object));
+  }
+  bool wanted() const { return !desired.is_null(); }
+  bool is_deleting() const { return !metadata_text(live, "deletionTimestamp").empty(); }
+
+  bool differs() const {
+    const Json annotations = live["metadata"].value("annotations", Json::object());
+    if (annotations.value(kAppliedHash, "") != hash) return true;
+    if (satisfies(live, desired)) return false;
+    // Whoever writes a quantity in another way than the API server is not to be corrected for ever.
+    return hash_json(content_of(live)) != accepted;
+  }
+};
+
+Applier::Applier(ObjectApi& api, ApplierOptions options)
+    : api_(api), options_(std::move(options)) {}
+
+Applier::~Applier() = default;
+
+void Applier::begin() {
+  begun_ = true;
+  for (const auto& [gateway, state] : gateways_) settle_gateway(gateway);
+}
+
+void Applier::want(const ObjectKey& gateway, const RenderedProxy& proxy) {
+  GatewayState& state = gateways_[gateway];
+  state.rendered = true;
+  std::set<OwnedRef> wanted;
+  for (Json object : proxy.objects) {
+    const OwnedRef ref = *ref_of(object);
+    wanted.insert(ref);
+    state.refs.insert(ref);
+    Entry& entry = entries_[ref];
+    entry.gateway = gateway;
+    entry.keep = false;
+    const std::string hash = hash_json(object);
+    if (entry.wanted() && entry.hash == hash) continue;
+    object["metadata"]["annotations"][kAppliedHash] = hash;
+    entry.desired = std::move(object);
+    entry.hash = hash;
+    entry.retry_at.reset();
+    entry.pause = {};
+  }
+  for (const OwnedRef& ref : state.refs) {
+    if (wanted.contains(ref)) continue;
+    Entry& entry = entries_[ref];
+    entry.desired = nullptr;
+    entry.problem.clear();
+    entry.retry_at.reset();
+    entry.keep = ref.kind == "Service" && proxy.keep_service;
+  }
+  settle_gateway(gateway);
+}
+
+void Applier::forget(const ObjectKey& gateway, Leave leave) {
+  if (leave == Leave::kDelete) return want(gateway, {});
+  const auto found = gateways_.find(gateway);
+  if (found == gateways_.end()) return;
+  for (const OwnedRef& ref : found->second.refs) entries_.erase(ref);
+  gateways_.erase(found);
+}
+
+void Applier::observe(const Json& live) {
+  const std::optional<OwnedRef> ref = ref_of(live);
+  const std::optional<Owner> owner = owner_of(live);
+  if (!ref || !owner) return;
+  const auto found = entries_.find(*ref);
+  Entry& entry = found == entries_.end() ? entries_[*ref] : found->second;
+  if (found == entries_.end()) {
+    entry.gateway = owner->gateway;
+    gateways_[entry.gateway].refs.insert(*ref);
+  }
+  entry.take(live);
+  settle(*ref);
+}
+
+void Applier::vanished(const OwnedRef& ref) {
+  const auto found = entries_.find(ref);
+  if (found == entries_.end()) return;
+  found->second.live = nullptr;
+  found->second.absent = false;
+  found->second.outdated = found->second.busy;
+  settle(ref);
+}
+
+void Applier::settle_gateway(const ObjectKey& gateway) {
+  const std::set<OwnedRef> refs = gateways_.at(gateway).refs;  // settling may remove some
+  for (const OwnedRef& ref : refs) settle(ref);
+}
+
+// One step towards what is wanted; called after every change and every answer.
+void Applier::settle(const OwnedRef& ref) {
+  const auto found = entries_.find(ref);
+  if (!begun_ || found == entries_.end()) return;
+  Entry& entry = found->second;
+  GatewayState& gateway = gateways_.at(entry.gateway);
+  if (entry.busy || entry.retry_at || !gateway.rendered) return;
+  if (entry.live.is_null()) {
+    if (entry.wanted()) {
+      entry.absent ? apply(ref, entry) : look(ref);
+    } else {
+      gateway.refs.erase(ref);
+      entries_.erase(found);
+    }
+  } else if (entry.is_deleting()) {
+    return;  // it will vanish
+  } else if (!entry.wanted()) {
+    if (!entry.keep) remove(ref, entry);
+  } else if (entry.differs()) {
+    apply(ref, entry);
+  } else {
+    entry.problem.clear();
+    entry.pause = {};
+  }
+}
+
+ObjectApi::Done Applier::answer(const OwnedRef& ref,
+                                void (Applier::*answered)(const OwnedRef&, Result)) {
+  entries_.at(ref).busy = true;
+  return [this, ref, answered, alive = std::weak_ptr(alive_)](Result result) {
+    if (alive.expired()) return;
+    const auto found = entries_.find(ref);
+    if (found == entries_.end()) return;
+    found->second.busy = false;
+    (this->*answered)(ref, std::move(result));
+    settle(ref);
+  };
+}
+
+// Before an object is created: is there one of that name that belongs to somebody else?
+void Applier::look(const OwnedRef& ref) { api_.get(ref, answer(ref, &Applier::on_look)); }
+
+void Applier::on_look(const OwnedRef& ref, Result result) {
+  Entry& entry = entries_.at(ref);
+  if (!result && result.error().status == 404) {
+    entry.absent = true;
+    return;
+  }
+  if (!result) return fail(ref, entry, "cannot be read", result.error().message);
+  const std::optional<Owner> owner = owner_of(*result);
+  const bool ours = owner && entry.wanted() && owner->uid == owner_of(entry.desired)->uid;
+  if (!ours) return fail(ref, entry, "exists and is not owned by the Gateway; it is left alone");
+  entry.take_answer(std::move(*result));
+}
+
+void Applier::apply(const OwnedRef& ref, const Entry& entry) {
+  api_.apply(ref, entry.desired, answer(ref, &Applier::on_apply));
+}
+
+void Applier::on_apply(const OwnedRef& ref, Result result) {
+  Entry& entry = entries_.at(ref);
+  if (!result) return fail(ref, entry, "cannot be applied", result.error().message);
+  if (!result->is_object() || !result->contains("metadata")) {
+    return fail(ref, entry, "cannot be applied", "the answer is no object");
+  }
+  // Of the answer: a newer version that was observed meanwhile may have drifted.
+  entry.accepted = hash_json(content_of(*result));
+  entry.take_answer(std::move(*result));
+  entry.problem.clear();
+  entry.pause = {};
+}
+
+void Applier::remove(const OwnedRef& ref, const Entry& entry) {
+  api_.remove(ref, metadata_text(entry.live, "uid"), answer(ref, &Applier::on_remove));
+}
+
+void Applier::on_remove(const OwnedRef& ref, Result result) {
+  Entry& entry = entries_.at(ref);
+  if (!result && result.error().status != 404 && result.error().status != 409) {
+    return fail(ref, entry, "cannot be deleted", result.error().message);
+  }
+  // With 409 another object of that name stands there now; a look will tell.
+  entry.live = nullptr;
+  entry.absent = false;
+}
+
+void Applier::fail(const OwnedRef& ref, Entry& entry, const std::string& what,
+                   const std::string& why) {
+  entry.problem = to_string(ref) + " " + what + (why.empty() ? "" : ": " + why);
+  entry.absent = false;
+  entry.pause = entry.pause.count() == 0 ? options_.first_pause
+                                         : std::min(entry.pause * 2, options_.longest_pause);
+  entry.retry_at = Clock::now() + entry.pause;
+}
+
+std::optional<Applier::Clock::time_point> Applier::next_retry() const {
+  std::optional<Clock::time_point> next;
+  for (const auto& [ref, entry] : entries_) {
+    if (entry.retry_at && (!next || *entry.retry_at < *next)) next = entry.retry_at;
+  }
+  return next;
+}
+
+void Applier::retry(Clock::time_point now) {
+  std::vector<OwnedRef> due;
+  for (auto& [ref, entry] : entries_) {
+    if (!entry.retry_at || *entry.retry_at > now) continue;
+    entry.retry_at.reset();
+    due.push_back(ref);
+  }
+  for (const OwnedRef& ref : due) settle(ref);
+}
+
+std::string Applier::problem(const ObjectKey& gateway) const {
+  std::string all;
+  const auto found = gateways_.find(gateway);
+  if (found == gateways_.end()) return all;
+  for (const OwnedRef& ref : found->second.refs) {
+    const std::string& problem = entries_.at(ref).problem;
+    if (!problem.empty()) all += (all.empty() ? "" : "; ") + problem;
+  }
+  return all;
+}
+
+const Json* Applier::live(const OwnedRef& ref) const {
+  const auto found = entries_.find(ref);
+  return found == entries_.end() || found->second.live.is_null() ? nullptr : &found->second.live;
+}
+
+}  // namespace kgw::deploy::kube

@@ -1,0 +1,323 @@
+#include "deploy/kube/applier.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+
+#include "deploy/kube/live.h"
+
+namespace kgw::deploy::kube {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+const ObjectKey kGateway{"shop", "edge"};
+
+Json object(const std::string& api_version, const std::string& kind, Json spec = {{"a", 1}}) {
+  Json owner = {{"apiVersion", "gateway.networking.k8s.io/v1"},
+                {"kind", "Gateway"},
+                {"name", "edge"},
+                {"uid", "u-1"}};
+  return {{"apiVersion", api_version},
+          {"kind", kind},
+          {"metadata",
+           {{"name", "edge"}, {"namespace", "shop"}, {"ownerReferences", Json::array({owner})}}},
+          {"spec", std::move(spec)}};
+}
+
+const OwnedRef kService{"v1", "Service", kGateway};
+
+RenderedProxy proxy(std::vector<Json> objects) { return {std::move(objects), false, {}}; }
+
+// An API server that holds objects as they are applied, and adds a default to each.
+class Cluster : public ObjectApi {
+ public:
+  Applier applier{*this};
+  std::map<OwnedRef, Json> objects;
+  std::optional<Error> failure;          // of every call
+  std::function<void(Json&)> admission;  // what the server makes of an applied object
+  std::function<void(const std::string& call)> on_the_way;  // while an answer is under way
+
+  void get(const OwnedRef& ref, Done done) override {
+    call("get", ref, done, [this, ref] { return objects.contains(ref) ? found(ref) : missing(); });
+  }
+  void apply(const OwnedRef& ref, const Json& object, Done done) override {
+    call("apply", ref, done, [this, ref, object] { return put(ref, object); });
+  }
+  void remove(const OwnedRef& ref, const std::string& uid, Done done) override {
+    call("delete", ref, done, [this, ref, uid]() -> Answer {
+      if (!objects.contains(ref)) return missing();
+      EXPECT_EQ(uid, metadata_text(objects[ref], "uid"));
+      objects.erase(ref);
+      applier.vanished(ref);
+      return Json::object();
+    });
+  }
+
+  // Answers calls until there are none; "verb Kind" of each.
+  std::vector<std::string> run() {
+    std::vector<std::string> seen;
+    while (!calls_.empty() && seen.size() < 20) {
+      const Call next = std::move(calls_.front());
+      calls_.pop_front();
+      seen.push_back(next.name);
+      Answer answer = failure ? Answer(std::unexpected(*failure)) : next.answer();
+      if (on_the_way) on_the_way(next.name);
+      next.done(std::move(answer));
+    }
+    return seen;
+  }
+
+  // Somebody else changes the Service.
+  void change(const std::function<void(Json&)>& edit) {
+    Json& object = objects.at(kService);
+    edit(object);
+    object["metadata"]["resourceVersion"] = std::to_string(++version_);
+    applier.observe(object);
+  }
+
+ private:
+  using Answer = std::expected<Json, Error>;
+  struct Call {
+    std::string name;
+    Done done;
+    std::function<Answer()> answer;
+  };
+
+  void call(const std::string& verb, const OwnedRef& ref, Done done,
+            std::function<Answer()> answer) {
+    calls_.push_back({verb + " " + ref.kind, std::move(done), std::move(answer)});
+  }
+  Answer found(const OwnedRef& ref) { return objects[ref]; }
+  static Answer missing() { return std::unexpected(Error{404, "NotFound (404)"}); }
+
+  Answer put(const OwnedRef& ref, Json live) {
+    live["metadata"]["uid"] = "uid of " + ref.kind;
+    live["spec"]["defaulted"] = true;
+    if (admission) admission(live);
+    // As a server does: nothing new, no new version.
+    if (objects.contains(ref) && content_of(objects[ref]) == content_of(live)) return found(ref);
+    live["metadata"]["resourceVersion"] = std::to_string(++version_);
+    objects[ref] = live;
+    applier.observe(live);
+    return live;
+  }
+
+  std::deque<Call> calls_;
+  int version_ = 0;
+};
+
+TEST(Applier, AppliesWhatIsWantedAndThenRests) {
+  Cluster cluster;
+  cluster.applier.want(kGateway, proxy({object("v1", "Service"), object("apps/v1", "Deployment")}));
+  EXPECT_THAT(cluster.run(), IsEmpty()) << "nothing before begin()";
+  cluster.applier.begin();
+  EXPECT_THAT(cluster.run(), UnorderedElementsAre("get Service", "apply Service", "get Deployment",
+                                                  "apply Deployment"));
+  cluster.applier.want(kGateway, proxy({object("v1", "Service"), object("apps/v1", "Deployment")}));
+  EXPECT_THAT(cluster.run(), IsEmpty());
+  EXPECT_EQ(cluster.applier.problem(kGateway), "");
+  ASSERT_NE(cluster.applier.live(kService), nullptr);
+}
+
+TEST(Applier, AppliesOnlyWhatChanged) {
+  Cluster cluster;
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service"), object("apps/v1", "Deployment")}));
+  cluster.run();
+  cluster.applier.want(
+      kGateway, proxy({object("v1", "Service", {{"a", 2}}), object("apps/v1", "Deployment")}));
+  EXPECT_THAT(cluster.run(), ElementsAre("apply Service"));
+  EXPECT_EQ(cluster.objects.at(kService)["spec"]["a"], 2);
+}
+
+TEST(Applier, ARestartAppliesNothing) {
+  Cluster cluster;
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  cluster.run();
+
+  Cluster next;
+  next.objects = cluster.objects;
+  for (const auto& [ref, live] : next.objects) next.applier.observe(live);
+  next.applier.begin();
+  next.applier.want(kGateway, proxy({object("v1", "Service")}));
+  EXPECT_THAT(next.run(), IsEmpty());
+  next.applier.want(kGateway, proxy({object("v1", "Service", {{"b", 1}})}));
+  EXPECT_THAT(next.run(), ElementsAre("apply Service"));
+}
+
+TEST(Applier, CorrectsDriftAndLeavesWhatOthersAdd) {
+  Cluster cluster;
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  cluster.run();
+  cluster.change([](Json& o) { o["spec"]["theirs"] = 1; });
+  cluster.change([](Json& o) { o["status"]["x"] = 1; });
+  EXPECT_THAT(cluster.run(), IsEmpty());
+  cluster.change([](Json& o) { o["spec"]["a"] = 7; });
+  EXPECT_THAT(cluster.run(), ElementsAre("apply Service"));
+  EXPECT_EQ(cluster.objects.at(kService)["spec"]["a"], 1);
+  cluster.change([](Json& o) { o["metadata"].erase("annotations"); });
+  EXPECT_THAT(cluster.run(), ElementsAre("apply Service"));
+
+  cluster.objects.erase(kService);
+  cluster.applier.vanished(kService);
+  EXPECT_THAT(cluster.run(), ElementsAre("get Service", "apply Service"));
+}
+
+TEST(Applier, PutsBackWhatVanishesWhileTheAnswerIsOnItsWay) {
+  Cluster cluster;
+  bool deleted = false;
+  cluster.on_the_way = [&](const std::string& call) {
+    if (call != "apply Service" || std::exchange(deleted, true)) return;
+    cluster.objects.erase(kService);
+    cluster.applier.vanished(kService);
+  };
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  EXPECT_THAT(cluster.run(),
+              ElementsAre("get Service", "apply Service", "get Service", "apply Service"));
+  EXPECT_TRUE(cluster.objects.contains(kService));
+}
+
+TEST(Applier, DoesNotQuarrelOverHowAValueIsWritten) {
+  Cluster cluster;
+  cluster.admission = [](Json& o) { o["spec"]["a"] = "1000m"; };
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  EXPECT_THAT(cluster.run(), ElementsAre("get Service", "apply Service"));
+  cluster.change([](Json& o) { o["status"]["x"] = 1; });
+  EXPECT_THAT(cluster.run(), IsEmpty());
+  cluster.change([](Json& o) { o["spec"]["a"] = "7"; });
+  EXPECT_THAT(cluster.run(), ElementsAre("apply Service"));
+}
+
+TEST(Applier, DeletesWhatIsNoLongerWanted) {
+  Cluster cluster;
+  cluster.applier.begin();
+  cluster.applier.want(
+      kGateway, proxy({object("v1", "Service"), object("policy/v1", "PodDisruptionBudget")}));
+  cluster.run();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  EXPECT_THAT(cluster.run(), ElementsAre("delete PodDisruptionBudget"));
+  EXPECT_THAT(cluster.run(), IsEmpty());
+  cluster.applier.forget(kGateway, Applier::Leave::kDelete);
+  EXPECT_THAT(cluster.run(), ElementsAre("delete Service"));
+  EXPECT_THAT(cluster.objects, IsEmpty());
+}
+
+TEST(Applier, DeletesWhatARunBeforeLeftBehind) {
+  Cluster cluster;
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("policy/v1", "PodDisruptionBudget")}));
+  cluster.run();
+  Cluster next;
+  next.objects = cluster.objects;
+  for (const auto& [ref, live] : next.objects) next.applier.observe(live);
+  next.applier.begin();
+  EXPECT_THAT(next.run(), IsEmpty()) << "the Gateway is not known yet";
+  next.applier.want(kGateway, proxy({}));
+  EXPECT_THAT(next.run(), ElementsAre("delete PodDisruptionBudget"));
+}
+
+TEST(Applier, KeepsTheServiceWhileThereIsNoPort) {
+  Cluster cluster;
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  cluster.run();
+  cluster.applier.want(kGateway, {{}, true, {}});
+  EXPECT_THAT(cluster.run(), IsEmpty());
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  EXPECT_THAT(cluster.run(), IsEmpty()) << "as it was";
+}
+
+TEST(Applier, LeavesADeletedGatewaysObjectsToTheCluster) {
+  Cluster cluster;
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  cluster.run();
+  cluster.applier.forget(kGateway, Applier::Leave::kToTheCluster);
+  cluster.objects.erase(kService);
+  cluster.applier.vanished(kService);
+  EXPECT_THAT(cluster.run(), IsEmpty());
+}
+
+TEST(Applier, NeverTouchesWhatBelongsToOthers) {
+  Cluster cluster;
+  Json theirs = object("v1", "Service");
+  theirs["metadata"].erase("ownerReferences");
+  cluster.objects[kService] = theirs;
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  EXPECT_THAT(cluster.run(), ElementsAre("get Service"));
+  EXPECT_EQ(cluster.applier.problem(kGateway),
+            "Service shop/edge exists and is not owned by the Gateway; it is left alone");
+  EXPECT_EQ(cluster.objects.at(kService), theirs);
+  // Once it is gone, the way is free.
+  cluster.objects.erase(kService);
+  cluster.applier.retry(Applier::Clock::now() + std::chrono::hours(1));
+  EXPECT_THAT(cluster.run(), ElementsAre("get Service", "apply Service"));
+  EXPECT_EQ(cluster.applier.problem(kGateway), "");
+}
+
+TEST(Applier, TellsAndRepeatsWhatFails) {
+  Cluster cluster;
+  cluster.applier.begin();
+  cluster.failure = ObjectApi::Error{422, "Invalid (422): spec.a: bad"};
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  EXPECT_THAT(cluster.run(), ElementsAre("get Service"));
+  EXPECT_THAT(cluster.applier.problem(kGateway), HasSubstr("Invalid (422): spec.a: bad"));
+  ASSERT_TRUE(cluster.applier.next_retry());
+  cluster.applier.retry(Applier::Clock::now() - std::chrono::seconds(1));
+  EXPECT_THAT(cluster.run(), IsEmpty()) << "not due yet";
+  // Another wish is tried at once.
+  cluster.failure.reset();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service", {{"a", 2}})}));
+  EXPECT_THAT(cluster.run(), ElementsAre("get Service", "apply Service"));
+  EXPECT_EQ(cluster.applier.problem(kGateway), "");
+  EXPECT_FALSE(cluster.applier.next_retry());
+}
+
+TEST(Applier, WaitsForWhatIsBeingDeleted) {
+  Cluster cluster;
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  cluster.run();
+  cluster.change([](Json& o) {
+    o["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
+    o["spec"]["a"] = 9;
+  });
+  EXPECT_THAT(cluster.run(), IsEmpty());
+}
+
+TEST(Live, SatisfiesWhatItSays) {
+  const auto satisfied = [](const char* live, const char* wanted) {
+    return satisfies(Json::parse(live), Json::parse(wanted));
+  };
+  EXPECT_TRUE(satisfied(R"({"a": 1, "b": 2})", R"({"a": 1})"));
+  EXPECT_FALSE(satisfied(R"({"b": 2})", R"({"a": 1})"));
+  EXPECT_TRUE(satisfied(R"({})", R"({"a": {}, "b": [], "c": "", "d": null})"));
+  EXPECT_FALSE(satisfied(R"({})", R"({"a": false})"));
+  EXPECT_TRUE(satisfied(R"([{"n": 2}, {"n": 1, "x": 1}])", R"([{"n": 1}])"));
+  EXPECT_FALSE(satisfied(R"([{"n": 2}])", R"([{"n": 1}])"));
+  EXPECT_FALSE(satisfied(R"({"a": [1]})", R"({"a": {"b": 1}})"));
+}
+
+TEST(Live, AnOlderVersionIsNotCurrent) {
+  const auto version = [](const char* v) { return Json{{"metadata", {{"resourceVersion", v}}}}; };
+  EXPECT_TRUE(is_current(version("10"), version("9")));
+  EXPECT_FALSE(is_current(version("9"), version("10")));
+  EXPECT_TRUE(is_current(version("x"), version("10")));
+}
+
+}  // namespace
+}  // namespace kgw::deploy::kube

@@ -1,0 +1,92 @@
+#include "deploy/kube/live.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace kgw::deploy::kube {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string text(const Json& object, const char* name) {
+  if (!object.is_object()) return "";
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+// What the API server leaves out.
+bool is_nothing(const Json& value) {
+  return value.is_null() || ((value.is_structured() || value.is_string()) && value.empty()) ||
+         (value.is_string() && value.get_ref<const std::string&>().empty());
+}
+
+std::optional<std::uint64_t> number(const std::string& text) {
+  std::uint64_t value = 0;
+  const auto end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && at == end && !text.empty() ? std::optional(value) : std::nullopt;
+}
+
+}  // namespace
+
+std::string metadata_text(const Json& object, const char* name) {
+  return object.is_object() && object.contains("metadata") ? text(object["metadata"], name) : "";
+}
+
+std::string hash_json(const Json& value) {
+  const std::string dumped = value.dump();
+  return fmt::format("{:016x}", XXH3_64bits(dumped.data(), dumped.size()));
+}
+
+Json content_of(Json live) {
+  if (!live.is_object()) return live;
+  live.erase("status");
+  if (live.contains("metadata") && live["metadata"].is_object()) {
+    for (const char* name : {"managedFields", "resourceVersion", "generation"}) {
+      live["metadata"].erase(name);
+    }
+  }
+  return live;
+}
+
+std::optional<Owner> owner_of(const Json& live) {
+  if (!live.is_object() || !live.contains("metadata")) return std::nullopt;
+  const Json& metadata = live["metadata"];
+  if (!metadata.is_object() || !metadata.contains("ownerReferences")) return std::nullopt;
+  for (const Json& owner : metadata["ownerReferences"]) {
+    const bool is_gateway = text(owner, "kind") == "Gateway" &&
+                            text(owner, "apiVersion").starts_with("gateway.networking.k8s.io/");
+    if (!is_gateway) continue;
+    return Owner{{text(metadata, "namespace"), text(owner, "name")}, text(owner, "uid")};
+  }
+  return std::nullopt;
+}
+
+bool satisfies(const Json& live, const Json& wanted) {
+  if (wanted.is_object()) {
+    if (!live.is_object()) return false;
+    return std::ranges::all_of(wanted.items(), [&](const auto& member) {
+      const auto found = live.find(member.key());
+      if (found == live.end()) return is_nothing(member.value());
+      return satisfies(*found, member.value());
+    });
+  }
+  if (wanted.is_array()) {
+    return live.is_array() && std::ranges::all_of(wanted, [&](const Json& item) {
+             return std::ranges::any_of(live,
+                                        [&](const Json& other) { return satisfies(other, item); });
+           });
+  }
+  return live == wanted;
+}
+
+bool is_current(const Json& live, const Json& known) {
+  const auto version = number(metadata_text(live, "resourceVersion"));
+  const auto known_version = number(metadata_text(known, "resourceVersion"));
+  return !version || !known_version || *version >= *known_version;
+}
+
+}  // namespace kgw::deploy::kube

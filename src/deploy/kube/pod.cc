@@ -1,0 +1,264 @@
+#include "deploy/kube/pod.h"
+
+#include <algorithm>
+#include <array>
+
+#include "deploy/kube/bootstrap.h"
+
+namespace kgw::deploy::kube {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kContainer = "kgateway-proxy";
+constexpr const char* kConfigVolume = "envoy-config";
+constexpr const char* kTokenVolume = "xds-token";
+constexpr std::int64_t kTokenSeconds = 12 * 60 * 60;
+constexpr std::int64_t kUser = 10101;
+constexpr std::int64_t kGraceSeconds = 60;
+constexpr std::int64_t kDrainSeconds = 10;
+constexpr const char* kPortStart = "net.ipv4.ip_unprivileged_port_start";
+
+Json parse(const RawJson& text) { return text.empty() ? Json::object() : Json::parse(text); }
+
+Json::array_t parse(const std::vector<RawJson>& list) {
+  Json::array_t out;
+  for (const RawJson& text : list) out.push_back(Json::parse(text));
+  return out;
+}
+
+void set_unless_empty(Json& object, const char* name, Json value) {
+  if (!value.empty()) object[name] = std::move(value);
+}
+
+// ---- container ----
+
+Image effective_image(const Image& standard, const ImageParameters& own) {
+  Image image = standard;
+  if (own.tag && !own.digest) image.digest.clear();
+  if (own.registry) image.registry = *own.registry;
+  if (own.repository) image.repository = *own.repository;
+  if (own.tag) image.tag = *own.tag;
+  if (own.digest) image.digest = *own.digest;
+  if (own.pull_policy) image.pull_policy = *own.pull_policy;
+  return image;
+}
+
+Json arguments(const EnvoyContainerParameters& envoy) {
+  const EnvoyBootstrapParameters own =
+      envoy.bootstrap ? *envoy.bootstrap : EnvoyBootstrapParameters{};
+  // The place of the pod, for zone-aware endpoints; empty where its labels do not tell.
+  const char* node =
+      "node: {locality: {region: \"$(KGATEWAY_NODE_REGION)\", zone: \"$(KGATEWAY_NODE_ZONE)\", "
+      "sub_zone: \"$(KGATEWAY_NODE_SUBZONE)\"}}";
+  Json args = {"--config-path",
+               std::string(kConfigDirectory) + "/envoy.yaml",
+               "--config-yaml",
+               node,
+               "--disable-hot-restart",
+               "--service-node",
+               "$(POD_NAME).$(POD_NAMESPACE)",
+               "--log-level",
+               own.log_level.value_or("info")};
+  std::string components;
+  for (const auto& [component, level] : own.component_log_levels) {
+    components += (components.empty() ? "" : ",") + component + ":" + level;
+  }
+  if (!components.empty()) {
+    args.push_back("--component-log-level");
+    args.push_back(components);
+  }
+  for (const std::string& argument : envoy.extra_args) args.push_back(argument);
+  return args;
+}
+
+Json field_env(const char* name, const std::string& path) {
+  return {{"name", name}, {"valueFrom", {{"fieldRef", {{"fieldPath", path}}}}}};
+}
+
+// OTEL_RESOURCE_ATTRIBUTES: where a span comes from, in OpenTelemetry's names.
+Json otel_env(const std::string& name) {
+  return {{"name", "OTEL_RESOURCE_ATTRIBUTES"},
+          {"value", "service.name=" + name +
+                        ",service.namespace=$(POD_NAMESPACE),service.instance.id=$(POD_UID),"
+                        "k8s.namespace.name=$(POD_NAMESPACE),k8s.pod.name=$(POD_NAME),"
+                        "k8s.pod.uid=$(POD_UID),k8s.node.name=$(NODE_NAME)"}};
+}
+
+// A variable of the user replaces a default of the same name; resource attributes are appended.
+Json environment(const std::string& name, const EnvoyContainerParameters& envoy) {
+  Json env = Json::array(
+      {field_env("POD_NAME", "metadata.name"), field_env("POD_NAMESPACE", "metadata.namespace"),
+       field_env("POD_UID", "metadata.uid"), field_env("NODE_NAME", "spec.nodeName"),
+       field_env("KGATEWAY_NODE_REGION", "metadata.labels['topology.kubernetes.io/region']"),
+       field_env("KGATEWAY_NODE_ZONE", "metadata.labels['topology.kubernetes.io/zone']"),
+       field_env("KGATEWAY_NODE_SUBZONE", "metadata.labels['topology.istio.io/subzone']"),
+       // Tells the entry point of Envoy's official image to keep the user it is started as.
+       Json{{"name", "ENVOY_UID"}, {"value", "0"}}, otel_env(name)});
+  for (Json& own : parse(envoy.env)) {
+    const auto same = std::ranges::find_if(
+        env, [&](const Json& e) { return e["name"] == own.value("name", Json()); });
+    if (same == env.end()) {
+      env.push_back(std::move(own));
+    } else if (own["name"] == "OTEL_RESOURCE_ATTRIBUTES" && own.contains("value") &&
+               own["value"].is_string()) {
+      (*same)["value"] =
+          (*same)["value"].get<std::string>() + "," + own["value"].get<std::string>();
+    } else {
+      *same = std::move(own);
+    }
+  }
+  return env;
+}
+
+Json container_security(const KubeParameters& parameters, const EnvoyContainerParameters& envoy) {
+  Json context = Json::object();
+  if (!parameters.omit_default_security_context.value_or(false)) {
+    context = {{"allowPrivilegeEscalation", false},
+               {"capabilities", {{"drop", {"ALL"}}}},
+               {"readOnlyRootFilesystem", true},
+               {"runAsNonRoot", true},
+               {"runAsUser", kUser}};
+  }
+  context.update(parse(envoy.security_context));
+  return context;
+}
+
+// The user's fields over the defaults; a handler replaces the default's.
+Json probe(Json standard, const RawJson& own) {
+  const Json over = parse(own);
+  constexpr std::array kHandlers = {"exec", "grpc", "httpGet", "tcpSocket"};
+  if (std::ranges::any_of(kHandlers, [&](const char* h) { return over.contains(h); })) {
+    standard.erase("httpGet");
+  }
+  standard.update(over);
+  return standard;
+}
+
+void set_probes(Json& container, const PodParameters& pod) {
+  const Json ready = {{"httpGet", {{"path", "/ready"}, {"port", kReadinessPort}}}};
+  Json startup = ready;
+  startup.update({{"periodSeconds", 1}, {"failureThreshold", 60}, {"timeoutSeconds", 2}});
+  Json readiness = ready;
+  readiness.update({{"periodSeconds", 10}});
+  container["startupProbe"] = probe(std::move(startup), pod.startup_probe);
+  container["readinessProbe"] = probe(std::move(readiness), pod.readiness_probe);
+  if (!pod.liveness_probe.empty()) container["livenessProbe"] = parse(pod.liveness_probe);
+}
+
+// Envoy ends at once when it is told to, so it is drained before: reported as failing (which also
+// closes connections as their requests finish), then left alone while traffic moves away. Only
+// POST will do, and Envoy's images bring bash at most.
+Json drain_hook(std::int64_t seconds) {
+  const std::string url = "127.0.0.1:" + std::to_string(kAdminPort);
+  const std::string script =
+      "if command -v wget >/dev/null; then wget -q -O /dev/null --post-data= http://" + url +
+      "/healthcheck/fail; else bash -c 'exec 3<>/dev/tcp/127.0.0.1/" + std::to_string(kAdminPort) +
+      " && printf \"POST /healthcheck/fail HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: "
+      "0\\r\\nConnection: close\\r\\n\\r\\n\" >&3 && cat <&3 >/dev/null'; fi; sleep " +
+      std::to_string(seconds);
+  return {{"preStop", {{"exec", {{"command", {"/bin/sh", "-c", script}}}}}}};
+}
+
+Json container_ports(const KubeParameters& parameters) {
+  Json ports = Json::array(
+      {{{"name", "readiness"}, {"containerPort", kReadinessPort}, {"protocol", "TCP"}}});
+  if (!parameters.stats || parameters.stats->enabled.value_or(true)) {
+    ports.push_back(
+        {{"name", "http-monitoring"}, {"containerPort", kStatsPort}, {"protocol", "TCP"}});
+  }
+  return ports;
+}
+
+Json mounts(const EnvoyContainerParameters& envoy, const Settings& settings) {
+  Json list =
+      Json::array({{{"name", kConfigVolume}, {"mountPath", kConfigDirectory}, {"readOnly", true}}});
+  if (settings.xds_auth) {
+    list.push_back({{"name", kTokenVolume}, {"mountPath", kTokenDirectory}, {"readOnly", true}});
+  }
+  for (Json& own : parse(envoy.extra_volume_mounts)) {
+    list.push_back(std::move(own));
+  }
+  return list;
+}
+
+Json container(const std::string& name, const KubeParameters& parameters,
+               const Settings& settings) {
+  const EnvoyContainerParameters envoy =
+      parameters.envoy_container ? *parameters.envoy_container : EnvoyContainerParameters{};
+  const PodParameters pod = parameters.pod_template ? *parameters.pod_template : PodParameters{};
+  const Image image =
+      effective_image(settings.image, envoy.image ? *envoy.image : ImageParameters{});
+  Json out = {{"name", kContainer},
+              {"image", to_string(image)},
+              {"args", arguments(envoy)},
+              {"env", environment(name, envoy)},
+              {"ports", container_ports(parameters)},
+              {"volumeMounts", mounts(envoy, settings)}};
+  set_unless_empty(out, "imagePullPolicy", image.pull_policy);
+  set_unless_empty(out, "securityContext", container_security(parameters, envoy));
+  set_unless_empty(out, "resources", parse(envoy.resources));
+  set_probes(out, pod);
+  if (const std::int64_t seconds = drain_seconds(pod); seconds > 0) {
+    out["lifecycle"] = drain_hook(seconds);
+  }
+  return out;
+}
+
+// ---- pod ----
+
+Json volumes(const std::string& name, const PodParameters& pod, const Settings& settings) {
+  Json list = Json::array({{{"name", kConfigVolume}, {"configMap", {{"name", name}}}}});
+  if (settings.xds_auth) {
+    const Json token = {
+        {"audience", kXdsAudience}, {"expirationSeconds", kTokenSeconds}, {"path", kTokenFile}};
+    list.push_back({{"name", kTokenVolume},
+                    {"projected", {{"sources", Json::array({{{"serviceAccountToken", token}}})}}}});
+  }
+  for (Json& own : parse(pod.extra_volumes)) {
+    list.push_back(std::move(own));
+  }
+  return list;
+}
+
+// Listeners below port 1024 are bound without privileges. Set whether there is one now or not, so
+// that adding one restarts nothing.
+Json pod_security(const PodParameters& pod) {
+  Json context = parse(pod.security_context);
+  Json& sysctls = context["sysctls"];
+  if (!sysctls.is_array()) sysctls = Json::array();
+  const bool given = std::ranges::any_of(
+      sysctls, [](const Json& s) { return s.is_object() && s.value("name", "") == kPortStart; });
+  if (!given) sysctls.push_back({{"name", kPortStart}, {"value", "0"}});
+  return context;
+}
+
+}  // namespace
+
+std::int64_t drain_seconds(const PodParameters& pod) {
+  const GracefulShutdown own = pod.graceful_shutdown ? *pod.graceful_shutdown : GracefulShutdown{};
+  return own.enabled.value_or(true) ? own.sleep_seconds.value_or(kDrainSeconds) : 0;
+}
+
+std::int64_t grace_seconds(const PodParameters& pod) {
+  return pod.termination_grace_seconds.value_or(kGraceSeconds);
+}
+
+Json pod_spec(const std::string& name, const KubeParameters& parameters, const Settings& settings) {
+  const PodParameters pod = parameters.pod_template ? *parameters.pod_template : PodParameters{};
+  Json spec = {{"serviceAccountName", name},
+               {"automountServiceAccountToken", false},
+               {"terminationGracePeriodSeconds", grace_seconds(pod)},
+               {"securityContext", pod_security(pod)},
+               {"containers", Json::array({container(name, parameters, settings)})},
+               {"volumes", volumes(name, pod, settings)}};
+  set_unless_empty(spec, "imagePullSecrets", parse(pod.image_pull_secrets));
+  set_unless_empty(spec, "nodeSelector", pod.node_selector);
+  set_unless_empty(spec, "affinity", parse(pod.affinity));
+  set_unless_empty(spec, "tolerations", parse(pod.tolerations));
+  set_unless_empty(spec, "topologySpreadConstraints", parse(pod.topology_spread_constraints));
+  if (pod.priority_class_name) spec["priorityClassName"] = *pod.priority_class_name;
+  return spec;
+}
+
+}  // namespace kgw::deploy::kube

@@ -1,0 +1,46 @@
+// What all proxies of a cluster have in common: where the controller's xDS server is, how proxies
+// prove who they are, and which image they run.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace kgw::deploy::kube {
+
+// Ports of the proxy's own, which no listener can have.
+inline constexpr std::int32_t kReadinessPort = 8082;
+inline constexpr std::int32_t kStatsPort = 9091;
+inline constexpr std::int32_t kAdminPort = 19000;  // loopback only
+// A listener on one of them cannot be served.
+constexpr bool is_own_port(std::int32_t port) {
+  return port == kReadinessPort || port == kStatsPort || port == kAdminPort;
+}
+
+// Audience of the ServiceAccount token that a proxy shows to the xDS server.
+inline constexpr const char* kXdsAudience = "kgateway";
+
+struct Image {
+  std::string registry;    // may be empty
+  std::string repository;  // "envoy"
+  std::string tag;
+  std::string digest;  // "sha256:..."; wins over the tag
+  std::string pull_policy;
+};
+// "registry/repository:tag", "registry/repository@digest".
+std::string to_string(const Image& image);
+
+struct Settings {
+  std::string xds_host;                // "kgateway.kgateway-system.svc.cluster.local"
+  std::vector<std::string> xds_names;  // DNS names, one of which the certificate must carry
+  std::int32_t xds_port = 9977;
+  bool xds_auth = true;  // send the ServiceAccount token
+  bool xds_tls = false;
+  std::string xds_ca;  // PEM; REQUIRES: not empty with xds_tls
+  Image image;
+  std::string dns_lookup_family = "V4_PREFERRED";
+  bool bind_ipv6 = true;  // bind the proxy's own ports to [::], IPv4 included
+  std::string version;    // of this controller, for a label
+};
+
+}  // namespace kgw::deploy::kube
