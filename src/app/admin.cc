@@ -145,6 +145,11 @@ std::string metrics_text(const AdminView& view) {
                      static_cast<double>(snapshot.table(type).size()));
     }
   }
+  metrics.family("kgateway_xds_snapshot_bytes", "gauge", "Bytes of those resources.");
+  for (const ObjectKey& group : view.ledger.groups()) {
+    metrics.sample({{"namespace", group.ns.view()}, {"gateway", group.name.view()}},
+                   static_cast<double>(view.ledger.snapshot(group)->body_bytes()));
+  }
   metrics.family("kgateway_table_entries", "gauge", "Entries of a table of the translation.");
   for (const engine::TableInfo& table : view.translation.graph.tables()) {
     metrics.sample({{"table", table.name}}, static_cast<double>(table.size));

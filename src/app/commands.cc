@@ -11,6 +11,7 @@
 
 #include "api/registry.h"
 #include "app/admin.h"
+#include "app/controller.h"
 #include "app/explain.h"
 #include "app/offline.h"
 #include "app/options.h"
@@ -24,10 +25,10 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-void set_up_logging(const RunOptions& options) {
+void set_up_logging(const std::string& level, const std::string& format) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("kgateway"));
-  spdlog::set_level(spdlog::level::from_str(options.log_level));
-  if (options.log_format == "json") {
+  spdlog::set_level(spdlog::level::from_str(level));
+  if (format == "json") {
     spdlog::set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%v"})");
   } else {
     spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
@@ -70,6 +71,14 @@ std::optional<Json> ask_instance(const std::string& admin, const std::string& ta
   return Json::parse(response->body);
 }
 
+// Named as kgateway's own environment variable for it.
+void add_weighted_routes(CLI::App& command, bool& weighted_routes) {
+  command
+      .add_flag("--weighted-routes", weighted_routes,
+                "Order HTTPRoutes by annotation kgateway.dev/route-weight first")
+      ->envname("KGW_WEIGHTED_ROUTE_PRECEDENCE");
+}
+
 void add_run(CLI::App& app, int& exit_status) {
   auto options = std::make_shared<RunOptions>();
   auto* command = app.add_subcommand(
@@ -98,6 +107,7 @@ void add_run(CLI::App& app, int& exit_status) {
   command->add_flag("--keep-proxies", options->keep_proxies, "Leave the Envoys running at the end");
   command->add_flag("--access-log", options->access_log,
                     "One line of JSON per request in the Envoys' logs");
+  add_weighted_routes(*command, options->weighted_routes);
   command->add_option("--log-level", options->log_level, "trace, debug, info, warning, error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))
       ->capture_default_str();
@@ -107,8 +117,32 @@ void add_run(CLI::App& app, int& exit_status) {
   command->add_option("--envoy-log-level", options->envoy_log_level, "Log level of the Envoys")
       ->capture_default_str();
   command->callback([options, &exit_status] {
-    set_up_logging(*options);
+    set_up_logging(options->log_level, options->log_format);
     exit_status = run(*options);
+  });
+}
+
+void add_controller(CLI::App& app, int& exit_status) {
+  auto options = std::make_shared<ControllerOptions>();
+  auto* command = app.add_subcommand(
+      "controller",
+      "Run gateways in a Kubernetes cluster: deploys and serves proxies, writes status. Settings "
+      "are KGW_* environment variables");
+  command->add_option("--kubeconfig", options->kubeconfig,
+                      "Default: $KUBECONFIG, the pod's service account, ~/.kube/config");
+  command->add_option("--context", options->context, "Of the kubeconfig");
+  command
+      ->add_option("--xds-tls-dir", options->xds_tls_dir,
+                   "Directory of tls.crt, tls.key and ca.crt, for KGW_XDS_TLS=true")
+      ->capture_default_str();
+  command->add_option("--log-format", options->log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command->callback([options, &exit_status] {
+    const auto read = deploy::kube::read_settings(deploy::kube::process_environment());
+    const std::string& level = read.settings.log_level;
+    set_up_logging(level == "warn" ? "warning" : level, options->log_format);
+    exit_status = run(*options, read);
   });
 }
 
@@ -118,6 +152,7 @@ void add_check(CLI::App& app, int& exit_status) {
       app.add_subcommand("check", "Validate and translate manifests offline; exit 1 on any error");
   command->add_option("PATH", options->paths, "Files and directories; - is standard input")
       ->required();
+  add_weighted_routes(*command, options->weighted_routes);
   command->callback([options, &exit_status] {
     options->with_output = false;
     const OfflineResult result = translate_offline(*options);
@@ -140,6 +175,7 @@ void add_translate(CLI::App& app, int& exit_status) {
       "Print the Envoy configuration of manifests and the statuses that would be written");
   command->add_option("PATH", options->offline.paths, "Files and directories; - is standard input")
       ->required();
+  add_weighted_routes(*command, options->offline.weighted_routes);
   command->add_option("--gateway", options->gateway, "Only this Gateway, NAMESPACE/NAME");
   command->add_option("--output,-o", options->format, "yaml or json")
       ->check(CLI::IsMember({"yaml", "json"}))
@@ -250,6 +286,7 @@ int run(const RunOptions& options) {
 
 void add_commands(CLI::App& app, int& exit_status) {
   add_run(app, exit_status);
+  add_controller(app, exit_status);
   add_check(app, exit_status);
   add_translate(app, exit_status);
   add_explain(app, exit_status);

@@ -5,6 +5,7 @@
 
 #include "app/builtin.h"
 #include "app/proto_json.h"
+#include "deploy/kube/parameters.h"
 #include "source/files/files_source.h"
 #include "status/conditions.h"
 #include "status/json.h"
@@ -28,7 +29,8 @@ class AgreeableProxy {
     do {
       const Outcome outcome = translation_.commit();
       feedback_.published(outcome.pieces);
-      for (const auto& [route, version] : outcome.unchanged_routes) feedback_.same_on_the_wire(route, version);
+      for (const auto& [route, version] : outcome.unchanged_routes)
+        feedback_.same_on_the_wire(route, version);
       for (const ObjectKey& gateway : outcome.gateways_added) {
         const auto* bound = translation_.model.listeners.find(gateway);
         feedback_.update_proxies(gateway, [&](status::ProxyState& state) {
@@ -97,7 +99,9 @@ void collect(const std::string& where, const status::Conditions& conditions,
   for (const Condition& condition : conditions) {
     const bool bad_when_true =
         condition.type == "PartiallyInvalid" || condition.type == "Conflicted";
-    const bool repeats = condition.type == "Programmed";  // follows from the others
+    // Programmed follows from the others, unless it is about addresses.
+    const bool repeats =
+        condition.type == "Programmed" && !condition.reason.view().starts_with("Address");
     if (!repeats && condition.status == (bad_when_true ? "True" : "False"))
       out.push_back({where, &condition});
   }
@@ -125,6 +129,8 @@ std::vector<FaultyCondition> faults_of(const status::ObjectStatus& status) {
     for (const auto& ancestor : policy->ancestors) collect("", ancestor.conditions, out);
   } else if (const auto* backend = std::get_if<status::BackendStatus>(&status)) {
     collect("", backend->conditions, out);
+  } else if (const auto* gateway_class = std::get_if<status::GatewayClassStatus>(&status)) {
+    collect("", gateway_class->conditions, out);
   }
   return out;
 }
@@ -140,8 +146,15 @@ bool add_rule_diagnostics(const Translation& translation, const ObjectRef& ref, 
   return true;
 }
 
-bool concerns_attachment(const FaultyCondition& fault) {
-  return fault.condition->type == "Accepted";
+// Whether the condition says something that the rules' diagnostics do not: why a parent does not
+// take the route.
+bool concerns_attachment(const Translation& translation, const ObjectRef& ref,
+                         const FaultyCondition& fault) {
+  if (fault.condition->type != "Accepted") return false;
+  const attach::Fault* of_rules = nullptr;
+  if (const auto* bound = translation.rules.rules.find(ref)) of_rules = &bound->unaccepted;
+  if (const auto* bound = translation.rules.stream_rules.find(ref)) of_rules = &bound->unaccepted;
+  return of_rules == nullptr || of_rules->message != fault.condition->message;
 }
 
 // Routes whose parents are nobody's: they have no status, and nobody else would say so.
@@ -201,7 +214,7 @@ Diagnostics translation_problems(const Translation& translation) {
       [&](const ObjectRef& ref, const status::ObjectStatus& status) {
         const bool detailed = add_rule_diagnostics(translation, ref, problems);
         for (const FaultyCondition& fault : faults_of(status)) {
-          if (detailed && !concerns_attachment(fault)) continue;
+          if (detailed && !concerns_attachment(translation, ref, fault)) continue;
           problems.push_back({ref,
                               fault.where,
                               fault.condition->reason,
@@ -211,6 +224,10 @@ Diagnostics translation_problems(const Translation& translation) {
         }
       });
   report_orphans(translation, problems);
+  translation.model.inputs.gateway_parameters.for_each([&](const ObjectKey&,
+                                                           const GatewayParameters& parameters) {
+    std::ranges::move(deploy::kube::ineffective_fields(parameters), std::back_inserter(problems));
+  });
   return problems;
 }
 
@@ -220,6 +237,7 @@ OfflineResult translate_offline(const OfflineOptions& options) {
   settings.bind_addresses = [](const Gateway& gateway) {
     return listen_addresses(gateway, "0.0.0.0");
   };
+  settings.weighted_routes = options.weighted_routes;
   Translation translation(std::move(settings));
   translation.apply(builtin_objects());
   translation.apply(with_builtins(std::move(loaded.batch.events)));

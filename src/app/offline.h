@@ -21,6 +21,7 @@ struct OfflineResult {
 struct OfflineOptions {
   std::vector<std::string> paths;
   std::optional<ObjectKey> gateway;  // only its configuration and what belongs to it
+  bool weighted_routes = false;      // annotation kgateway.dev/route-weight counts
   bool with_output = true;           // false: only the problems are wanted
 };
 

@@ -23,8 +23,18 @@ struct RunOptions {
   std::string envoy_log_level = "warning";
   unsigned concurrency = 0;  // Envoy's worker threads; 0 = one per CPU
   std::chrono::seconds drain{10};
-  bool keep_proxies = false;  // leave the Envoys running at the end
+  bool keep_proxies = false;     // leave the Envoys running at the end
+  bool weighted_routes = false;  // annotation kgateway.dev/route-weight counts
   bool access_log = false;
+};
+
+// kgateway controller; what concerns the installation comes from the environment
+// (deploy/kube/environment.h).
+struct ControllerOptions {
+  std::string kubeconfig;                    // empty: as kubectl finds it, or the pod's own
+  std::string context;                       // empty: the current one
+  std::string xds_tls_dir = "/etc/xds-tls";  // tls.crt, tls.key, ca.crt; read with KGW_XDS_TLS
+  std::string log_format = "json";           // text or json
 };
 
 // `--envoy`, else $KGW_ENVOY, else `envoy` beside this program, else on $PATH; empty when there is

@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 
-#include "app/admin.h"
 #include "app/bind_probe.h"
 #include "app/builtin.h"
 #include "app/signals.h"
@@ -23,6 +21,7 @@ envoy::Settings settings_of(const RunOptions& options) {
     return listen_addresses(gateway, bind);
   };
   settings.proximity.zone = options.zone;
+  settings.weighted_routes = options.weighted_routes;
   settings.access_log = options.access_log;
   return settings;
 }
@@ -49,11 +48,14 @@ deploy::LocalProxiesOptions proxy_options(const RunOptions& options, EventLoop& 
 
 Standalone::Standalone(RunOptions options)
     : options_(std::move(options)),
-      translation_(settings_of(options_)),
-      feedback_(translation_.delivery,
-                [this](envoy::ResourceType type, const Name& piece, const std::string* message) {
-                  translation_.hold(type, piece, message);
-                }) {}
+      core_(settings_of(options_),
+            {.committed = [this](const Outcome& outcome) { update_proxies(outcome); },
+             .status_changed =
+                 [](const ObjectRef& object) {
+                   spdlog::debug("status of {} changed", to_string(object));
+                 },
+             .synced = [] { spdlog::info("every manifest is read"); },
+             .amend = with_builtins}) {}
 
 Standalone::~Standalone() = default;
 
@@ -63,125 +65,70 @@ std::expected<void, std::string> Standalone::start() {
         "no envoy binary: give --envoy PATH, set KGW_ENVOY, or put envoy on the PATH");
   }
   auto proxies = deploy::LocalProxies::open(proxy_options(
-      options_, loop_, [this](const deploy::ProxyEvent& event) { on_proxy_event(event); }));
+      options_, core_.loop, [this](const deploy::ProxyEvent& event) { on_proxy_event(event); }));
   if (!proxies) return std::unexpected(proxies.error());
   proxies_ = std::move(*proxies);
+  if (auto serving = core_.serve_proxies({.unix_socket = proxies_->xds_socket()}); !serving) {
+    return serving;
+  }
+  if (auto serving = core_.serve_admin(options_.admin); !serving) return serving;
 
-  ads_ = std::make_unique<xds::AdsServer>(
-      xds::ServerOptions{.unix_socket = proxies_->xds_socket()},
-      [this](std::function<void()> task) { loop_.post(std::move(task)); }, feedback_);
-  if (auto listening = ads_->start(); !listening) return listening;
-
-  auto admin = HttpServer::listen(options_.admin, [this](const HttpRequest& request) {
-    return loop_.ask([this, &request] { return answer_admin(request); })
-        .value_or(HttpResponse{503, "text/plain", "shutting down\n"});
-  });
-  if (!admin) return std::unexpected("--admin: " + admin.error());
-  admin_ = std::move(*admin);
-  spdlog::info("admin endpoints on http://{}/", admin_->address());
-
-  translation_.apply(builtin_objects());
+  core_.translation.apply(builtin_objects());
   source_ = std::make_unique<source::FilesSource>(source::FilesOptions{.paths = options_.config});
-  source_->start([this](source::Batch batch) {
-    loop_.post([this, batch = std::move(batch)]() mutable { on_batch(std::move(batch)); });
-  });
+  source_->start(core_.sink());
   return {};
 }
 
 int Standalone::run() {
   SignalWatch signals([this](int count) {
     if (count == 1) {
-      loop_.stop();
+      core_.loop.stop();
     } else {
       proxies_->hurry();
     }
   });
-  loop_.run([this] { settle(); }, 250ms,
-            [this] {
-              ads_->tick(std::chrono::steady_clock::now());
-              retry_unbound();
-              settle();
-            });
+  const auto settle = [this] {
+    core_.settle();
+    remove_unclaimed();
+  };
+  core_.loop.run(settle, 250ms, [this, settle] {
+    core_.ads->tick(std::chrono::steady_clock::now());
+    retry_unbound();
+    settle();
+  });
   spdlog::info("stopping");
   source_->stop();
-  admin_.reset();
+  core_.admin.reset();
   proxies_->stop(options_.keep_proxies ? deploy::LocalProxies::OnStop::kKeep
                                        : deploy::LocalProxies::OnStop::kDrain);
-  ads_->shutdown(100ms);
+  core_.ads->shutdown(100ms);
   return 0;
 }
 
-void Standalone::on_batch(source::Batch batch) {
-  for (source::Problems& problems : batch.problems) {
-    for (const Diagnostic& diagnostic : problems.diagnostics) {
-      spdlog::log(
-          diagnostic.severity == Severity::kError ? spdlog::level::err : spdlog::level::warn, "{}",
-          to_string(diagnostic));
-    }
-    if (problems.diagnostics.empty()) {
-      problems_.erase(problems.place);
-    } else {
-      problems_[problems.place] = std::move(problems.diagnostics);
-    }
-  }
-  translation_.apply(with_builtins(std::move(batch.events)));
-  source_synced_ |= batch.synced;
-}
-
-// Commits until nothing changes any more: what proxies say may change statuses and quarantine.
-void Standalone::settle() {
-  do {
-    publish(translation_.commit());
-    feedback_.advance();
-  } while (feedback_.take_changed());
-  if (source_synced_ && !synced_) {
-    synced_ = true;
-    ads_->set_synced();
-    spdlog::info("every manifest is read");
-  }
-  // While something cannot be read, a proxy that nobody claims may belong to it.
-  if (synced_ && !unclaimed_removed_ && problems_.empty()) {
-    unclaimed_removed_ = true;
-    proxies_->remove_unclaimed();
-  }
-}
-
-void Standalone::publish(Outcome outcome) {
-  if (!source_synced_) return;
-  feedback_.published(outcome.pieces);
-  for (const status::GatewayResource& resource : outcome.removed) feedback_.removed(resource);
-  for (const status::RouteInTable& route : outcome.removed_routes) feedback_.route_removed(route);
-  for (const auto& [route, version] : outcome.unchanged_routes) feedback_.same_on_the_wire(route, version);
-  for (auto& [gateway, edit] : outcome.edits) ads_->publish(gateway, std::move(edit));
-  update_proxies(outcome);
-  const std::int64_t now = std::time(nullptr);
-  for (auto& [object, status] : outcome.statuses) {
-    if (!status) {
-      store_.erase(object);
-    } else if (store_.update(object, std::move(*status), now)) {
-      spdlog::debug("status of {} changed", to_string(object));
-    }
-  }
+// While something cannot be read, a proxy that nobody claims may belong to it.
+void Standalone::remove_unclaimed() {
+  if (!core_.synced() || unclaimed_removed_ || !core_.problems().empty()) return;
+  unclaimed_removed_ = true;
+  proxies_->remove_unclaimed();
 }
 
 void Standalone::update_proxies(const Outcome& outcome) {
   for (const ObjectKey& gateway : outcome.gateways_added) {
-    ads_->publish(gateway, {});
     proxies_->ensure(gateway, {});
     report_addresses(gateway);
   }
-  for (const ObjectKey& gateway : outcome.gateways_removed) {
-    proxies_->remove(gateway);
-    ads_->remove_group(gateway);
-    feedback_.forget_proxies(gateway);
-  }
+  for (const ObjectKey& gateway : outcome.gateways_changed) report_addresses(gateway);
+  for (const ObjectKey& gateway : outcome.gateways_removed) proxies_->remove(gateway);
 }
 
 void Standalone::report_addresses(const ObjectKey& gateway) {
-  const auto* bound = translation_.model.listeners.find(gateway);
+  const auto* bound = core_.translation.model.listeners.find(gateway);
   if (bound == nullptr) return;
-  feedback_.update_proxies(gateway, [&](status::ProxyState& state) {
+  core_.feedback.update_proxies(gateway, [&](status::ProxyState& state) {
     state.addresses = reachable_addresses(*bound->gateway, options_.bind);
+    std::erase_if(state.addresses, [](const GatewayAddress& address) {
+      return !can_bind(address.value, "listener~0");  // any free port: not an address of this host
+    });
   });
 }
 
@@ -196,29 +143,27 @@ void Standalone::on_proxy_event(const deploy::ProxyEvent& event) {
     spdlog::info("[envoy {}] {} (pid {}{})", gateway, state_text(event.state), event.pid,
                  event.adopted ? ", taken over" : "");
   }
-  if (translation_.model.listeners.find(event.gateway) == nullptr) return;
-  feedback_.update_proxies(event.gateway,
-                           [&](status::ProxyState& state) { state.problem = problem; });
+  if (core_.translation.model.listeners.find(event.gateway) == nullptr) return;
+  core_.feedback.update_proxies(event.gateway,
+                                [&](status::ProxyState& state) { state.problem = problem; });
 }
 
 void Standalone::retry_unbound() {
-  for (const status::GatewayResource& listener : feedback_.unbound()) {
-    const auto* bound = translation_.model.listeners.find(listener.gateway);
-    const auto* resource =
-        translation_.resources.gateway_listeners.find({listener.gateway, listener.resource.name});
+  for (const status::GatewayResource& listener : core_.feedback.unbound()) {
+    const auto* bound = core_.translation.model.listeners.find(listener.gateway);
+    const auto* resource = core_.translation.resources.gateway_listeners.find(
+        {listener.gateway, listener.resource.name});
     if (bound == nullptr || resource == nullptr) continue;
-    const bool free = std::ranges::all_of(
-        listen_addresses(*bound->gateway, options_.bind),
-        [&](const std::string& address) { return can_bind(address, listener.resource.name.view()); });
+    const bool free = std::ranges::all_of(listen_addresses(*bound->gateway, options_.bind),
+                                          [&](const std::string& address) {
+                                            return can_bind(address, listener.resource.name.view());
+                                          });
     if (!free) continue;
     // Refused content is sent again only when it is new: take it away and bring it back.
-    ads_->publish(listener.gateway, {.upserts = {}, .removals = {listener.resource}});
-    ads_->publish(listener.gateway, {.upserts = {{envoy::ResourceType::kListener, *resource}}, .removals = {}});
+    core_.ads->publish(listener.gateway, {.upserts = {}, .removals = {listener.resource}});
+    core_.ads->publish(listener.gateway,
+                       {.upserts = {{envoy::ResourceType::kListener, *resource}}, .removals = {}});
   }
-}
-
-HttpResponse Standalone::answer_admin(const HttpRequest& request) {
-  return answer(request, {translation_, ads_->ledger(), ads_->stats(), store_, problems_, synced_});
 }
 
 }  // namespace kgw::app

@@ -3,20 +3,13 @@
 #pragma once
 
 #include <expected>
-#include <map>
 #include <memory>
-#include <set>
 #include <string>
 
-#include "app/event_loop.h"
-#include "app/http.h"
+#include "app/core.h"
 #include "app/options.h"
-#include "app/translation.h"
 #include "deploy/local/local_proxies.h"
 #include "source/files/files_source.h"
-#include "status/feedback.h"
-#include "status/store.h"
-#include "xds/server.h"
 
 namespace kgw::app {
 
@@ -31,27 +24,16 @@ class Standalone {
   int run();
 
  private:
-  void on_batch(source::Batch batch);
   void on_proxy_event(const deploy::ProxyEvent& event);
-  void settle();
-  void publish(Outcome outcome);
   void update_proxies(const Outcome& outcome);
+  void remove_unclaimed();
   void report_addresses(const ObjectKey& gateway);
   void retry_unbound();
-  HttpResponse answer_admin(const HttpRequest& request);
 
   RunOptions options_;
-  EventLoop loop_;
-  Translation translation_;
-  status::Feedback feedback_;
-  status::StatusStore store_;
-  std::map<std::string, Diagnostics> problems_;
+  Core core_;
   std::unique_ptr<deploy::LocalProxies> proxies_;
-  std::unique_ptr<xds::AdsServer> ads_;
   std::unique_ptr<source::FilesSource> source_;
-  std::unique_ptr<HttpServer> admin_;
-  bool source_synced_ = false;  // the first complete batch is applied
-  bool synced_ = false;         // and published
   bool unclaimed_removed_ = false;
 };
 

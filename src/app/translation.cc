@@ -17,11 +17,11 @@ GatewayResource shard_resource(const attach::ShardId& shard) {
 
 Translation::Translation(envoy::Settings settings)
     : model(graph),
-      rules(graph, model),
+      rules(graph, model, settings.weighted_routes),
       routes(graph, model, rules),
       resources(graph, model, routes.users_by_cluster, rules.stream_rules, std::move(settings)),
       delivery(graph),
-      statuses(graph, model, rules, routes, delivery) {
+      statuses(graph, model, rules, routes, resources, delivery) {
   collect_resources(resources.gateway_clusters, ResourceType::kCluster);
   collect_resources(resources.gateway_endpoints, ResourceType::kEndpoint);
   collect_resources(resources.gateway_secrets, ResourceType::kSecret);
@@ -50,7 +50,8 @@ void Translation::hold(ResourceType type, const Name& piece, const std::string* 
     if (message == nullptr) {
       resources.quarantined_filter_chains.erase(piece);
     } else {
-      resources.quarantined_filter_chains.set(piece, *message);
+      resources.quarantined_filter_chains.set(piece,
+                                              envoy::QuarantinedChain{*message, last_good(piece)});
     }
     return;
   }
@@ -60,6 +61,36 @@ void Translation::hold(ResourceType type, const Name& piece, const std::string* 
   } else {
     routes.quarantined_rules.set(piece, envoy::QuarantineEntry{*message});
   }
+}
+
+void Translation::accepted(const GatewayResource& resource) {
+  if (resource.resource.type != ResourceType::kListener) return;
+  Chains now;
+  for (const envoy::FilterChain* chain :
+       resources.listener_chains({resource.gateway, resource.resource.name})) {
+    const auto* held = resources.quarantined_filter_chains.find(chain->hash);
+    if (held == nullptr) {
+      now[chain->name] = *chain;
+    } else if (held->instead) {
+      now[chain->name] = *held->instead;
+    }
+  }
+  accepted_chains_[resource] = std::move(now);
+}
+
+std::optional<envoy::FilterChain> Translation::last_good(const Name& chain_hash) const {
+  std::optional<envoy::FilterChain> found;
+  resources.chains.for_each([&](const auto&, const envoy::ListenerChains& part) {
+    for (const envoy::FilterChain& chain : part.chains) {
+      if (chain_hash.view() != chain.hash) continue;
+      const auto listener = accepted_chains_.find(
+          {part.port.gateway, {ResourceType::kListener, envoy::listener_name(part.port)}});
+      if (listener == accepted_chains_.end()) continue;
+      const auto good = listener->second.find(chain.name);
+      if (good != listener->second.end() && good->second.hash != chain.hash) found = good->second;
+    }
+  });
+  return found;
 }
 
 void Translation::collect_resources(
@@ -72,6 +103,7 @@ void Translation::collect_resources(
       } else {
         edit.removals.push_back({type, change.key.name});
         outcome_.removed.push_back({change.key.gateway, {type, change.key.name}});
+        accepted_chains_.erase(outcome_.removed.back());
       }
     }
   });
@@ -204,6 +236,9 @@ void Translation::collect_gateways_and_statuses() {
     for (const auto& change : changes) {
       if (change.before == nullptr) outcome_.gateways_added.push_back(change.key);
       if (change.after == nullptr) outcome_.gateways_removed.push_back(change.key);
+      if (change.before != nullptr && change.after != nullptr) {
+        outcome_.gateways_changed.push_back(change.key);
+      }
     }
   });
   graph.watch(statuses.table, [this](auto changes) {

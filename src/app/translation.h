@@ -29,6 +29,7 @@ struct Outcome {
   std::map<ObjectKey, xds::Edit> edits;                                             // by Gateway
   std::vector<std::pair<ObjectRef, std::optional<status::ObjectStatus>>> statuses;  // none = gone
   std::vector<ObjectKey> gateways_added;
+  std::vector<ObjectKey> gateways_changed;
   std::vector<ObjectKey> gateways_removed;
   std::vector<status::PieceChange> pieces;       // for status::Feedback
   std::vector<status::GatewayResource> removed;  // resources that went
@@ -46,6 +47,9 @@ class Translation {
   void apply(const std::vector<source::ObjectEvent>& events);
   Outcome commit();
 
+  // A listener, as it is now, was accepted by the proxies: what is held back later is replaced by
+  // its chains of now.
+  void accepted(const status::GatewayResource& resource);
   // Holds a rule or filter chain back, or lets it go: status::Feedback's way into the tables.
   void hold(envoy::ResourceType type, const Name& piece, const std::string* message);
 
@@ -58,6 +62,7 @@ class Translation {
   status::Statuses statuses;
 
  private:
+  std::optional<envoy::FilterChain> last_good(const Name& chain_hash) const;
   void collect_resources(engine::Derived<envoy::GatewayResourceId, envoy::Resource>& table,
                          envoy::ResourceType type);
   void collect_route_tables();
@@ -68,6 +73,9 @@ class Translation {
   void collect_unchanged_routes();
   Name piece_of(envoy::Version content) const;
   bool is_touched(envoy::Version content) const;
+
+  using Chains = std::map<std::string, envoy::FilterChain>;  // by name
+  std::map<status::GatewayResource, Chains> accepted_chains_;
 
   Outcome outcome_;                             // filled by watchers during a commit
   absl::flat_hash_set<Name> held_or_released_;  // rule pieces since the last commit

@@ -1,0 +1,383 @@
+#include "app/controller.h"
+
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/security/tls_credentials_options.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <ctime>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <utility>
+
+#include "app/signals.h"
+#include "app/token_authoriser.h"
+#include "attach/model.h"
+#include "deploy/kube/addresses.h"
+#include "deploy/kube/live.h"
+#include "deploy/kube/names.h"
+#include "status/kube/own_entries.h"
+
+namespace kgw::app {
+namespace {
+
+using nlohmann::json;
+using std::chrono_literals::operator""ms;
+
+constexpr const char* kClassName = "kgateway";
+// Within this time proxies find a controller that was restarted.
+constexpr std::chrono::seconds kReconnectTime{10};
+constexpr const char* kManagedProxies = "app.kubernetes.io/managed-by=kgateway";
+
+envoy::Settings translation_settings(const deploy::kube::ControllerSettings& settings) {
+  envoy::Settings out;
+  out.bind_addresses = [ipv6 = settings.proxies.bind_ipv6](const Gateway&) {
+    return std::vector<std::string>{ipv6 ? "::" : "0.0.0.0"};
+  };
+  out.weighted_routes = settings.weighted_routes;
+  return out;
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// A certificate that is replaced on disk is served from then on.
+std::shared_ptr<grpc::ServerCredentials> tls_credentials(const std::string& directory) {
+  namespace tls = grpc::experimental;
+  auto certificates = std::make_shared<tls::FileWatcherCertificateProvider>(
+      directory + "/tls.key", directory + "/tls.crt", 10);
+  tls::TlsServerCredentialsOptions options(certificates);
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
+  return tls::TlsServerCredentials(options);
+}
+
+std::string own_identity(const std::string& pod_name) {
+  char host[256] = "kgateway";
+  gethostname(host, sizeof host - 1);
+  std::random_device random;
+  return (pod_name.empty() ? std::string(host) : pod_name) + "_" + std::to_string(random());
+}
+
+}  // namespace
+
+Controller::Controller(ControllerOptions options, deploy::kube::ControllerSettings settings)
+    : options_(std::move(options)),
+      settings_(std::move(settings)),
+      core_(translation_settings(settings_),
+            {.committed = [this](const Outcome& outcome) { on_committed(outcome); },
+             .status_changed = [this](const ObjectRef& object) { writer_->wanted(object); },
+             .synced = [this] { set_leading(leading_); },
+             .deploys = true,
+             .observed = [this](const source::Batch& batch) { on_observed(batch); }}),
+      proxies_(core_.translation.graph, core_.translation.model, settings_.proxies) {
+  core_.translation.graph.watch(proxies_.plans, [this](auto changes) {
+    for (const auto& change : changes) {
+      if (change.after != nullptr) plans_changed_.push_back(change.key);
+    }
+  });
+}
+
+Controller::~Controller() = default;
+
+std::expected<void, std::string> Controller::start() {
+  started_ = std::chrono::steady_clock::now();
+  if (auto connected = connect(); !connected) return connected;
+  if (auto serving = serve(); !serving) return serving;
+  follow_owned();
+  follow_objects();
+  elect();
+  return {};
+}
+
+std::expected<void, std::string> Controller::connect() {
+  const auto config = kube::find_config(options_.kubeconfig, options_.context);
+  if (!config) return std::unexpected(config.error().message);
+  auto client = kube::Client::open(*config, {.max_requests = 16});
+  if (!client) return std::unexpected(client.error().message);
+  client_ = std::move(*client);
+  auto lease_client = kube::Client::open(*config);
+  if (!lease_client) return std::unexpected(lease_client.error().message);
+  lease_client_ = std::move(*lease_client);
+
+  const auto post = [this](std::function<void()> task) { core_.loop.post(std::move(task)); };
+  objects_ = std::make_unique<deploy::kube::KubeApi>(client_->sender(), post);
+  applier_ = std::make_unique<deploy::kube::Applier>(*objects_);
+  status_api_ = std::make_unique<status::KubeStatusApi>(
+      client_->sender(), post, [this](const ObjectRef& ref) -> std::string {
+        const Object* object = core_.translation.model.inputs.find(ref);
+        return object == nullptr ? "" : object->api_version;
+      });
+  writer_ = std::make_unique<status::StatusWriter>(
+      core_.store, *status_api_, [] { return static_cast<std::int64_t>(std::time(nullptr)); });
+  return {};
+}
+
+std::expected<void, std::string> Controller::serve() {
+  xds::ServerOptions xds;
+  xds.tcp_address = "[::]:" + std::to_string(settings_.proxies.xds_port);
+  if (settings_.proxies.xds_tls) xds.tcp_credentials = tls_credentials(options_.xds_tls_dir);
+  if (settings_.proxies.xds_auth) {
+    xds.authorise = token_authoriser(
+        [this](const std::string& token, auto answer) { review(token, std::move(answer)); },
+        [](const ObjectKey& gateway) { return deploy::kube::object_name(gateway.name.str()); });
+  }
+  if (auto serving = core_.serve_proxies(std::move(xds)); !serving) return serving;
+  if (auto serving = core_.serve_admin(settings_.admin_address + ":9095"); !serving) return serving;
+  auto health =
+      core_.serve("[::]:" + std::to_string(settings_.health_port), {"/healthz", "/readyz"});
+  if (!health) return std::unexpected(health.error());
+  health_ = std::move(*health);
+  auto metrics = core_.serve("[::]:" + std::to_string(settings_.metrics_port), {"/metrics"});
+  if (!metrics) return std::unexpected(metrics.error());
+  metrics_ = std::move(*metrics);
+  return {};
+}
+
+void Controller::follow_objects() {
+  source_ = std::make_unique<kube::KubeSource>(*client_, kube::KubeOptions{});
+  source_->start(core_.sink());
+}
+
+void Controller::follow_owned() {
+  const auto post = [this](auto task) { core_.loop.post(std::move(task)); };
+  for (const deploy::kube::OwnedKind& kind : deploy::kube::owned_kinds()) {
+    kube::ObjectWatchOptions options;
+    options.resource = deploy::kube::resource_of(kind);
+    options.kind = kind.kind;
+    options.label_selector = kManagedProxies;
+    const auto ref = [kind](const ObjectKey& key) {
+      return deploy::kube::OwnedRef{kind.api_version, kind.kind, key};
+    };
+    const bool service = options.kind == "Service";
+    owned_.push_back(std::make_unique<kube::ObjectWatch>(
+        *client_, std::move(options),
+        kube::ObjectWatchEvents{.changed =
+                                    [this, post, service](json object) {
+                                      post([this, service, object = std::move(object)] {
+                                        applier_->observe(object);
+                                        const auto owner = deploy::kube::owner_of(object);
+                                        if (service && owner) report_proxy(owner->gateway);
+                                      });
+                                    },
+                                .removed =
+                                    [this, post, ref](const ObjectKey& key) {
+                                      post([this, ref = ref(key)] { applier_->vanished(ref); });
+                                    },
+                                .listed =
+                                    [this, post] {
+                                      post([this] {
+                                        --owned_unlisted_;
+                                        set_leading(leading_);
+                                      });
+                                    }}));
+  }
+  owned_unlisted_ = owned_.size();
+  for (auto& watch : owned_) watch->start();
+}
+
+void Controller::elect() {
+  if (!settings_.leader_election) {
+    core_.loop.post([this] { set_leading(true); });
+    return;
+  }
+  kube::LeaseOptions options;
+  options.ns = settings_.namespace_name;
+  options.identity = own_identity(settings_.pod_name);
+  lease_ = std::make_unique<kube::Lease>(*lease_client_, options);
+  lease_->start([this](kube::Leadership leadership) {
+    core_.loop.post([this, leadership] {
+      spdlog::info("{}", leadership.leading ? "leading" : "following " + leadership.holder);
+      set_leading(leadership.leading);
+    });
+  });
+}
+
+// What the leader does starts when it is elected and everything is known.
+void Controller::set_leading(bool leading) {
+  leading_ = leading;
+  const bool active = leading && core_.synced() && owned_unlisted_ == 0;
+  writer_->set_active(active && heard_of_proxies());
+  if (!active || std::exchange(deploying_, true)) return;
+  spdlog::info("writing statuses and deploying proxies");
+  apply_gateway_class();
+  applier_->begin();
+}
+
+// After a restart nothing is Programmed until the proxies are back; to report that would be to
+// report our own restart.
+bool Controller::heard_of_proxies() const {
+  if (std::chrono::steady_clock::now() - started_ > kReconnectTime) return true;
+  bool all = true;
+  core_.translation.model.listeners.for_each([&](const ObjectKey& gateway, const auto&) {
+    const status::ProxyState* state = core_.translation.delivery.proxies.find(gateway);
+    all &= state != nullptr && state->connected > 0;
+  });
+  return all;
+}
+
+void Controller::apply_gateway_class() {
+  json body = {{"apiVersion", "gateway.networking.k8s.io/v1"},
+               {"kind", "GatewayClass"},
+               {"metadata", {{"name", kClassName}}},
+               {"spec",
+                {{"controllerName", attach::kControllerName},
+                 {"description", "Standard class for managing Gateway API ingress traffic."}}}};
+  const auto parameters = settings_.class_parameters.find(kClassName);
+  if (parameters != settings_.class_parameters.end()) {
+    body["spec"]["parametersRef"] = {{"group", kind_group(Kind::kGatewayParameters)},
+                                     {"kind", "GatewayParameters"},
+                                     {"name", parameters->second.name.str()},
+                                     {"namespace", parameters->second.ns.str()}};
+  }
+  const kube::Resource resource{"gateway.networking.k8s.io", "v1", "gatewayclasses", false};
+  client_->send(kube::apply(resource, {{}, kClassName}, body.dump(), attach::kControllerName),
+                [](kube::Result<std::string> result) {
+                  if (!result) {
+                    spdlog::error("GatewayClass {}: {}", kClassName, to_string(result.error()));
+                  }
+                });
+}
+
+void Controller::on_observed(const source::Batch& batch) {
+  for (const source::ObjectEvent& event : batch.events) {
+    if (event.object == nullptr) writer_->gone(event.ref);
+  }
+  for (const source::StatusEvent& event : batch.statuses) {
+    const json status = json::parse(event.json, nullptr, false);
+    writer_->observed(event.ref, status::own_digest(event.ref.kind, status));
+  }
+}
+
+void Controller::on_committed(const Outcome& outcome) {
+  for (const ObjectKey& gateway : std::exchange(plans_changed_, {})) deploy(gateway);
+  for (const ObjectKey& gateway : outcome.gateways_added) report_proxy(gateway);
+  for (const ObjectKey& gateway : outcome.gateways_changed) report_proxy(gateway);
+  for (const ObjectKey& gateway : outcome.gateways_removed) {
+    const bool deleted = core_.translation.model.inputs.gateways.find(gateway) == nullptr;
+    applier_->forget(gateway, deleted ? deploy::kube::Applier::Leave::kToTheCluster
+                                      : deploy::kube::Applier::Leave::kDelete);
+  }
+}
+
+void Controller::deploy(const ObjectKey& gateway) {
+  const deploy::kube::ProxyPlan* plan = proxies_.plans.find(gateway);
+  if (plan == nullptr) return;
+  if (plan->invalid.empty()) applier_->want(gateway, plan->proxy);
+  for (const Diagnostic& diagnostic : plan->proxy.diagnostics) {
+    spdlog::warn("{}", to_string(diagnostic));
+  }
+  report_proxy(gateway);
+}
+
+void Controller::report_proxy(const ObjectKey& gateway) {
+  const auto* bound = core_.translation.model.listeners.find(gateway);
+  if (bound == nullptr) return;
+  const deploy::kube::OwnedRef service{
+      "v1", "Service", {gateway.ns, deploy::kube::object_name(gateway.name.str())}};
+  const json* live = applier_->live(service);
+  const deploy::kube::ProxyPlan* plan = proxies_.plans.find(gateway);
+  core_.feedback.update_proxies(gateway, [&](status::ProxyState& state) {
+    state.addresses =
+        deploy::kube::gateway_addresses(*bound->gateway, live == nullptr ? json() : *live);
+    state.problem = applier_->problem(gateway);
+    state.undeployable = {};
+    if (plan != nullptr && !plan->invalid.empty()) {
+      state.undeployable = {"InvalidParameters", plan->invalid};
+    }
+  });
+}
+
+void Controller::review(const std::string& token,
+                        std::function<void(std::expected<std::string, std::string>)> answer) {
+  const json body = {{"apiVersion", "authentication.k8s.io/v1"},
+                     {"kind", "TokenReview"},
+                     {"spec", {{"token", token}, {"audiences", {kTokenAudience}}}}};
+  const kube::Resource reviews{"authentication.k8s.io", "v1", "tokenreviews", false};
+  client_->send(kube::create(reviews, "", body.dump()),
+                [answer = std::move(answer)](kube::Result<std::string> result) {
+                  if (!result) return answer(std::unexpected(to_string(result.error())));
+                  const json status =
+                      json::parse(*result, nullptr, false).value("status", json::object());
+                  if (!status.value("authenticated", false)) {
+                    return answer(std::unexpected(status.value("error", "it is not valid")));
+                  }
+                  const json audiences = status.value("audiences", json::array());
+                  if (std::ranges::find(audiences, json(kTokenAudience)) == audiences.end()) {
+                    return answer(std::unexpected("it is for another audience"));
+                  }
+                  answer(status.value("user", json::object()).value("username", ""));
+                });
+}
+
+void Controller::tick() {
+  const auto now = std::chrono::steady_clock::now();
+  core_.ads->tick(now);
+  applier_->retry(now);
+  set_leading(leading_);
+  std::vector<ObjectKey> gateways;
+  core_.translation.model.listeners.for_each(
+      [&](const ObjectKey& gateway, const auto&) { gateways.push_back(gateway); });
+  for (const ObjectKey& gateway : gateways) report_proxy(gateway);
+  if (settings_.proxies.xds_tls) {
+    const std::string ca = read_file(options_.xds_tls_dir + "/ca.crt");
+    if (!ca.empty()) proxies_.xds_ca.set({}, ca);
+  }
+}
+
+int Controller::run() {
+  SignalWatch signals([this](int) { core_.loop.stop(); });
+  const auto settle = [this] {
+    core_.settle();
+    writer_->advance(std::chrono::steady_clock::now());
+  };
+  core_.loop.run(settle, 1000ms, [this, settle] {
+    tick();
+    settle();
+  });
+  spdlog::info("stopping");
+  if (lease_ != nullptr) lease_->stop();
+  source_->stop();
+  for (auto& watch : owned_) watch->stop();
+  core_.admin.reset();
+  health_.reset();
+  metrics_.reset();
+  core_.ads->shutdown(100ms);
+  client_.reset();
+  return 0;
+}
+
+int run(const ControllerOptions& options, const deploy::kube::ReadSettings& read) {
+  for (const std::string& warning : read.warnings) spdlog::warn("{}", warning);
+  for (const std::string& error : read.errors) {
+    std::cerr << "kgateway controller: " << error << "\n";
+  }
+  if (!read.errors.empty()) return 1;
+  deploy::kube::ControllerSettings settings = read.settings;
+  if (!settings.namespace_selectors.empty()) {
+    std::cerr << "kgateway controller: KGW_DISCOVERY_NAMESPACE_SELECTORS is not supported yet\n";
+    return 1;
+  }
+  if (settings.proxies.xds_tls) {
+    settings.proxies.xds_ca = read_file(options.xds_tls_dir + "/ca.crt");
+    if (settings.proxies.xds_ca.empty()) {
+      std::cerr << "kgateway controller: KGW_XDS_TLS is set, and " << options.xds_tls_dir
+                << "/ca.crt cannot be read\n";
+      return 1;
+    }
+  }
+  Controller controller(options, std::move(settings));
+  if (const auto started = controller.start(); !started) {
+    std::cerr << "kgateway controller: " << started.error() << "\n";
+    return 1;
+  }
+  return controller.run();
+}
+
+}  // namespace kgw::app

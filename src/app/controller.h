@@ -1,0 +1,81 @@
+// Controller: `kgateway controller`. A core whose objects come from an API server, whose proxies
+// are Deployments, and whose statuses are written back.
+//
+// Every replica follows the objects and serves proxies; only the leader (Lease `kgateway-envoy`)
+// writes: statuses, the proxies' objects, GatewayClass `kgateway`.
+#pragma once
+
+#include <chrono>
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/core.h"
+#include "app/options.h"
+#include "deploy/kube/applier.h"
+#include "deploy/kube/environment.h"
+#include "deploy/kube/kube_api.h"
+#include "deploy/kube/proxy_table.h"
+#include "source/kube/client.h"
+#include "source/kube/kube_source.h"
+#include "source/kube/lease.h"
+#include "source/kube/object_watch.h"
+#include "status/kube/api_server.h"
+#include "status/kube/writer.h"
+
+namespace kgw::app {
+
+class Controller {
+ public:
+  Controller(ControllerOptions options, deploy::kube::ControllerSettings settings);
+  ~Controller();
+
+  // Connects, listens, follows. Error: one sentence for the user.
+  std::expected<void, std::string> start();
+  // Until SIGINT or SIGTERM. Returns the exit status.
+  int run();
+
+ private:
+  std::expected<void, std::string> connect();
+  std::expected<void, std::string> serve();
+  void follow_objects();
+  void follow_owned();
+  void elect();
+  void set_leading(bool leading);
+  void apply_gateway_class();
+  bool heard_of_proxies() const;
+
+  void on_observed(const source::Batch& batch);
+  void on_committed(const Outcome& outcome);
+  void deploy(const ObjectKey& gateway);
+  void report_proxy(const ObjectKey& gateway);
+  void review(const std::string& token,
+              std::function<void(std::expected<std::string, std::string>)> answer);
+  void tick();
+
+  ControllerOptions options_;
+  deploy::kube::ControllerSettings settings_;
+  std::unique_ptr<kube::Client> client_;
+  std::unique_ptr<kube::Client> lease_client_;  // its requests wait for no others
+  Core core_;
+  deploy::kube::ProxyTable proxies_;
+  std::vector<ObjectKey> plans_changed_;  // in this commit
+  std::unique_ptr<deploy::kube::KubeApi> objects_;
+  std::unique_ptr<deploy::kube::Applier> applier_;
+  std::unique_ptr<status::KubeStatusApi> status_api_;
+  std::unique_ptr<status::StatusWriter> writer_;
+  std::unique_ptr<HttpServer> health_;
+  std::unique_ptr<HttpServer> metrics_;
+  std::unique_ptr<kube::KubeSource> source_;
+  std::vector<std::unique_ptr<kube::ObjectWatch>> owned_;
+  std::size_t owned_unlisted_ = 0;  // kinds of proxies' objects that have not been listed
+  std::unique_ptr<kube::Lease> lease_;
+  std::chrono::steady_clock::time_point started_;
+  bool leading_ = false;
+  bool deploying_ = false;
+};
+
+int run(const ControllerOptions& options, const deploy::kube::ReadSettings& read);
+
+}  // namespace kgw::app

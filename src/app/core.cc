@@ -1,0 +1,129 @@
+#include "app/core.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+namespace kgw::app {
+
+Core::Core(envoy::Settings settings, Hooks hooks)
+    : translation(std::move(settings)),
+      feedback(
+          translation.delivery,
+          [this](envoy::ResourceType type, const Name& piece, const std::string* message) {
+            translation.hold(type, piece, message);
+          },
+          [this](const status::GatewayResource& resource) { translation.accepted(resource); }),
+      hooks_(std::move(hooks)) {
+  note_platform();
+}
+
+std::expected<void, std::string> Core::serve_proxies(xds::ServerOptions options) {
+  ads = std::make_unique<xds::AdsServer>(
+      std::move(options), [this](std::function<void()> task) { loop.post(std::move(task)); },
+      feedback);
+  return ads->start();
+}
+
+std::expected<std::unique_ptr<HttpServer>, std::string> Core::serve(
+    const std::string& address, std::vector<std::string> only_paths) {
+  return HttpServer::listen(
+      address, [this, paths = std::move(only_paths)](const HttpRequest& request) -> HttpResponse {
+        if (!paths.empty() && std::ranges::find(paths, request.path) == paths.end()) {
+          return {404, "text/plain", "not found\n"};
+        }
+        return loop.ask([this, &request] { return answer(request, view()); })
+            .value_or(HttpResponse{503, "text/plain", "shutting down\n"});
+      });
+}
+
+std::expected<void, std::string> Core::serve_admin(const std::string& address) {
+  auto server = serve(address);
+  if (!server) return std::unexpected("--admin: " + server.error());
+  admin = std::move(*server);
+  spdlog::info("admin endpoints on http://{}/", admin->address());
+  return {};
+}
+
+source::Sink Core::sink() {
+  return [this](source::Batch batch) {
+    loop.post([this, batch = std::move(batch)]() mutable { on_batch(std::move(batch)); });
+  };
+}
+
+AdminView Core::view() const {
+  return {translation, ads->ledger(), ads->stats(), store, problems_, synced_};
+}
+
+void Core::on_batch(source::Batch batch) {
+  for (source::Problems& problems : batch.problems) {
+    for (const Diagnostic& diagnostic : problems.diagnostics) {
+      const bool error = diagnostic.severity == Severity::kError;
+      spdlog::log(error ? spdlog::level::err : spdlog::level::warn, "{}", to_string(diagnostic));
+    }
+    if (problems.diagnostics.empty()) {
+      problems_.erase(problems.place);
+    } else {
+      problems_[problems.place] = std::move(problems.diagnostics);
+    }
+  }
+  if (!batch.problems.empty()) note_platform();
+  hooks_.observed(batch);
+  translation.apply(hooks_.amend(std::move(batch.events)));
+  source_synced_ |= batch.synced;
+}
+
+void Core::note_platform() {
+  status::Platform platform{.deploys = hooks_.deploys, .missing_kinds = {}};
+  for (const auto& [place, diagnostics] : problems_) {
+    for (const Diagnostic& diagnostic : diagnostics) {
+      if (diagnostic.reason == "KindNotServed")
+        platform.missing_kinds.push_back(diagnostic.object.kind);
+    }
+  }
+  std::ranges::sort(platform.missing_kinds, {}, kind_name);
+  translation.delivery.platform.set({}, std::move(platform));
+}
+
+// What proxies say may change statuses and quarantine, hence the loop.
+void Core::settle() {
+  if (!source_synced_) return;  // what is incomplete is neither served nor judged
+  do {
+    publish(translation.commit());
+    feedback.advance();
+  } while (feedback.take_changed());
+  if (!synced_) {
+    synced_ = true;
+    ads->set_synced();
+    hooks_.synced();
+  }
+}
+
+void Core::publish(Outcome outcome) {
+  feedback.published(outcome.pieces);
+  for (const status::GatewayResource& resource : outcome.removed) feedback.removed(resource);
+  for (const status::RouteInTable& route : outcome.removed_routes) feedback.route_removed(route);
+  for (const auto& [route, version] : outcome.unchanged_routes) {
+    feedback.same_on_the_wire(route, version);
+  }
+  for (auto& [gateway, edit] : outcome.edits) ads->publish(gateway, std::move(edit));
+  for (const ObjectKey& gateway : outcome.gateways_added) ads->publish(gateway, {});
+  hooks_.committed(outcome);
+  for (const ObjectKey& gateway : outcome.gateways_removed) {
+    ads->remove_group(gateway);
+    feedback.forget_proxies(gateway);
+  }
+  const std::int64_t now = std::time(nullptr);
+  for (auto& [object, status] : outcome.statuses) {
+    if (!status) {
+      store.erase(object);
+    } else if (!store.update(object, std::move(*status), now)) {
+      continue;
+    }
+    hooks_.status_changed(object);
+  }
+}
+
+}  // namespace kgw::app

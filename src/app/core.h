@@ -1,0 +1,85 @@
+// Core: what every running instance has, whatever its objects come from and wherever its proxies
+// run: the tables, the ADS server, what proxies said, the statuses. One thread computes; sources,
+// proxies and HTTP post to its loop.
+//
+// Owners give hooks for what differs: `kgateway run` starts Envoy processes and keeps statuses in
+// memory, `kgateway controller` deploys proxies to the cluster and writes statuses there.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/admin.h"
+#include "app/event_loop.h"
+#include "app/http.h"
+#include "app/translation.h"
+#include "source/source.h"
+#include "status/feedback.h"
+#include "status/store.h"
+#include "xds/server.h"
+
+namespace kgw::app {
+
+class Core {
+ public:
+  // All are called on the loop, none before the first complete batch.
+  struct Hooks {
+    // After a commit's resources were published.
+    std::function<void(const Outcome&)> committed = [](const Outcome&) {};
+    // The store's status of the object changed, appeared or went.
+    std::function<void(const ObjectRef&)> status_changed = [](const ObjectRef&) {};
+    // Once: everything that existed at start is published.
+    std::function<void()> synced = [] {};
+    // Rewrites a source's events before they reach the tables.
+    std::function<std::vector<source::ObjectEvent>(std::vector<source::ObjectEvent>)> amend =
+        [](std::vector<source::ObjectEvent> events) { return events; };
+    // Gateways get Services and Deployments (status::Platform).
+    bool deploys = false;
+    // What others see of objects' statuses, and which objects are gone.
+    std::function<void(const source::Batch&)> observed = [](const source::Batch&) {};
+  };
+
+  Core(envoy::Settings settings, Hooks hooks);
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  // Listens for proxies. Error: one sentence.
+  std::expected<void, std::string> serve_proxies(xds::ServerOptions options);
+  // Answers admin requests on "ADDRESS:PORT", and other paths than these (empty: none) with 404.
+  // Error: one sentence.
+  std::expected<std::unique_ptr<HttpServer>, std::string> serve(
+      const std::string& address, std::vector<std::string> only_paths = {});
+  // serve() every path as `admin`.
+  std::expected<void, std::string> serve_admin(const std::string& address);
+  // Where `source` is to send its batches. Thread: any.
+  source::Sink sink();
+  // Commits until nothing changes any more. Thread: the loop's.
+  void settle();
+  // Every problem that sources reported, by place.
+  const std::map<std::string, Diagnostics>& problems() const { return problems_; }
+  bool synced() const { return synced_; }
+  AdminView view() const;
+
+  EventLoop loop;
+  Translation translation;
+  status::Feedback feedback;
+  status::StatusStore store;
+  std::unique_ptr<xds::AdsServer> ads;  // after serve_proxies()
+  std::unique_ptr<HttpServer> admin;    // after serve_admin()
+
+ private:
+  void on_batch(source::Batch batch);
+  void note_platform();
+  void publish(Outcome outcome);
+
+  Hooks hooks_;
+  std::map<std::string, Diagnostics> problems_;
+  bool source_synced_ = false;  // the first complete batch is applied
+  bool synced_ = false;         // and published
+};
+
+}  // namespace kgw::app

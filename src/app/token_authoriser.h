@@ -1,0 +1,29 @@
+// Which proxies get a Gateway's resources in a cluster: those that prove with a ServiceAccount
+// token that they are that Gateway's.
+//
+// A proxy names its Gateway in its node (xds::group_of) and sends a token; the API server says
+// whose token it is (TokenReview, audience `kgateway`). Only the ServiceAccount that belongs to the
+// Gateway's proxies gets its resources, so a forged token gets nothing and a stolen one no more
+// than its own Gateway.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <string>
+
+#include "xds/authorise.h"
+
+namespace kgw::app {
+
+inline constexpr const char* kTokenAudience = "kgateway";
+
+// Answers with the token's user name ("system:serviceaccount:NAMESPACE:NAME"), or why it is not
+// valid. May answer later and on any thread.
+using TokenReview = std::function<void(
+    const std::string& token, std::function<void(std::expected<std::string, std::string>)> answer)>;
+// The name of the ServiceAccount of a Gateway's proxies, in the Gateway's namespace.
+using AccountOf = std::function<std::string(const ObjectKey& gateway)>;
+
+xds::Authoriser token_authoriser(TokenReview review, AccountOf account_of);
+
+}  // namespace kgw::app

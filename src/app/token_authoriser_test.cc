@@ -1,0 +1,55 @@
+#include "app/token_authoriser.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace kgw::app {
+namespace {
+
+// Knows one token per ServiceAccount.
+void review(const std::string& token,
+            const std::function<void(std::expected<std::string, std::string>)>& answer) {
+  static const std::map<std::string, std::string> kUsers = {
+      {"t1", "system:serviceaccount:ns:gw"},
+      {"t2", "system:serviceaccount:ns:other"},
+      {"t3", "system:serviceaccount:elsewhere:gw"},
+      {"t4", "gw"}};
+  const auto found = kUsers.find(token);
+  if (found == kUsers.end()) return answer(std::unexpected("token is expired"));
+  answer(found->second);
+}
+
+xds::Verdict decide(const std::string& token, const std::string& role) {
+  const auto authorise =
+      token_authoriser(review, [](const ObjectKey& gateway) { return gateway.name.str(); });
+  xds::Verdict verdict = std::unexpected("never answered");
+  xds::Node node;
+  node.role = role;
+  authorise({.address = "ipv4:10.0.0.1:1", .bearer_token = token, .identities = {}}, node,
+            [&](xds::Verdict given) { verdict = std::move(given); });
+  return verdict;
+}
+
+TEST(TokenAuthoriserTest, AGatewaysOwnAccountGetsItsResources) {
+  const auto verdict = decide("t1", "kgateway-kube-gateway-api~ns~gw");
+  ASSERT_TRUE(verdict) << verdict.error();
+  EXPECT_EQ(*verdict, (ObjectKey{"ns", "gw"}));
+}
+
+TEST(TokenAuthoriserTest, OthersGetNothingAndHearWhy) {
+  const char* role = "kgateway-kube-gateway-api~ns~gw";
+  EXPECT_EQ(decide("t2", role).error(),
+            "system:serviceaccount:ns:other may not serve Gateway ns/gw; its proxies are "
+            "system:serviceaccount:ns:gw");
+  EXPECT_FALSE(decide("t3", role));
+  EXPECT_FALSE(decide("t4", role));
+  EXPECT_EQ(decide("forged", role).error(),
+            "the API server does not accept the token: token is expired");
+  EXPECT_FALSE(decide("", role));
+  EXPECT_FALSE(decide("t1", "kgateway-kube-gateway-api~ns~another"));
+  EXPECT_FALSE(decide("t1", "nonsense"));
+}
+
+}  // namespace
+}  // namespace kgw::app
