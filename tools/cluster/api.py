@@ -1,0 +1,84 @@
+"""A small client of the cluster's API server: what the tools need, with nothing but Python."""
+
+import http.client
+import json
+import ssl
+from collections.abc import Iterator
+
+import layout
+from layout import Layout
+
+
+class ApiError(Exception):
+    """An answer other than 2xx; `code` is its HTTP status."""
+
+    def __init__(self, code: int, text: str):
+        super().__init__(f"{code}: {text}")
+        self.code = code
+
+
+def read_line(response: http.client.HTTPResponse) -> bytes:
+    """The next line; empty at the end. Raises OSError when the stream is cut."""
+    try:
+        return response.readline()
+    except http.client.HTTPException as error:
+        raise OSError(str(error)) from error
+
+
+class Api:
+    """Speaks as the cluster's administrator. One connection per request; for tools, not for load."""
+
+    def __init__(self, place: Layout):
+        self.tls = ssl.create_default_context(cafile=str(place.pki / "ca.crt"))
+        self.tls.load_cert_chain(place.pki / "admin.crt", place.pki / "admin.key")
+
+    def open(self, method: str, path: str, body: object = None, kind: str = "application/json",
+             timeout: float = 30) -> http.client.HTTPResponse:
+        """The response, with its body unread. Raises ApiError or OSError."""
+        connection = http.client.HTTPSConnection(layout.NODE_ADDRESS, layout.API_PORT,
+                                                 context=self.tls, timeout=timeout)
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body),
+                               {"Content-Type": kind, "Accept": "application/json"})
+            response = connection.getresponse()
+        except http.client.HTTPException as error:
+            raise OSError(str(error)) from error
+        if response.status // 100 != 2:
+            text = response.read().decode(errors="replace")
+            try:
+                text = json.loads(text).get("message") or text
+            except ValueError:
+                pass
+            raise ApiError(response.status, text.strip())
+        return response
+
+    def call(self, method: str, path: str, body: object = None, kind: str = "application/json") -> dict:
+        """The decoded answer."""
+        with self.open(method, path, body, kind) as response:
+            return json.loads(response.read())
+
+    def get(self, path: str) -> dict:
+        return self.call("GET", path)
+
+    def patch_status(self, path: str, status: dict) -> None:
+        self.call("PATCH", f"{path}/status", {"status": status}, "application/merge-patch+json")
+
+    def ready(self) -> bool:
+        try:
+            self.open("GET", "/readyz", timeout=5).close()
+        except (OSError, ApiError):
+            return False
+        return True
+
+    def watch(self, path: str, version: str) -> Iterator[dict]:
+        """Changes since a resource version, until the server ends the stream.
+
+        Raises ApiError 410 when the version is too old: list again.
+        """
+        query = f"{path}?watch=1&allowWatchBookmarks=1&timeoutSeconds=300&resourceVersion={version}"
+        with self.open("GET", query, timeout=330) as response:
+            while line := read_line(response):
+                event = json.loads(line)
+                if event["type"] == "ERROR":
+                    raise ApiError(event["object"].get("code", 500), event["object"].get("message", ""))
+                yield event
