@@ -5,10 +5,11 @@ export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 SOURCES = $(shell git ls-files '*.cc' '*.h' '*.c')
 
-.PHONY: help build test bench demo fuzz format tidy asan tsan clean deps
+.PHONY: help build test bench demo fuzz format tidy asan tsan clean deps cluster-deps
+.PHONY: cluster-up cluster-down image conformance cluster-test
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 deps:
 	@tools/install_deps.sh
@@ -23,7 +24,7 @@ test: deps  ## unit, golden, property, end to end with real Envoy
 
 bench: deps  ## build and run the benchmarks; results as JSON in build/bench
 	cmake --preset release --log-level=WARNING
-	cmake --build --preset release -j $(JOBS) --target benches
+	cmake --build --preset release -j $(JOBS) --target benches --target kgateway
 	@tools/run_benches.sh
 
 demo: build  ## a tour with real requests; stays until Ctrl-C (ONCE=1: exits with the result)
@@ -37,6 +38,24 @@ asan: deps  ## unit tests under AddressSanitizer and UBSan
 
 tsan: deps  ## unit tests under ThreadSanitizer
 	@python3 tools/run_tests.py tsan
+
+image: build cluster-deps  ## the images of controller and Envoy in build/images; loaded into a running cluster
+	@python3 tools/cluster/cluster.py images
+
+cluster-deps: deps
+	@tools/install_deps.sh packages-cluster.txt
+
+cluster-up: cluster-deps  ## a real Kubernetes on this machine, as root; prints its kubeconfig
+	@python3 tools/cluster/cluster.py up
+
+cluster-down:  ## end it, and remove what it left on the host
+	@python3 tools/cluster/cluster.py down
+
+conformance: build cluster-deps  ## the Gateway API's own suite in that cluster (RUN='NAME...': only these tests)
+	@python3 tools/cluster/conformance.py $(RUN)
+
+cluster-test: build cluster-deps  ## faults in that cluster, with the controller that `make conformance` installed
+	@python3 tools/cluster/faults.py
 
 format:  ## clang-format over all sources
 	clang-format-19 -i $(SOURCES)

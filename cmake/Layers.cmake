@@ -3,8 +3,9 @@ set(KGW_LAYERS api engine source attach policy envoy xds status deploy app)
 
 # kgw_library(LINK target...): declares the library kgw_<folder> from all *.cc of this folder and its
 # subfolders, except main.cc, *_test.cc (-> <folder>_test, run by ctest), *_bench.cc (-> one
-# <name>_bench each, target `benches`) and *_fuzz.cc (-> one <name>_fuzz each, target `fuzzers`, when
-# KGW_SANITIZE=address). LINK may name other layers (kgw_<layer>, only earlier ones) and outside
+# <name>_bench each, target `benches`), *_fuzz.cc (-> one <name>_fuzz each, target `fuzzers`, when
+# KGW_SANITIZE=address) and *_testing.cc (-> kgw_<folder>_testing, what the tests of this and of later
+# layers share). LINK may name other layers (kgw_<layer>, only earlier ones) and outside
 # libraries.
 function(kgw_library)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
@@ -26,7 +27,9 @@ function(kgw_library)
   list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
   set(fuzzers ${sources})
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
-  list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz)\\.cc$")
+  set(testing ${sources})
+  list(FILTER testing INCLUDE REGEX "_testing\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_(test|testing|bench|fuzz)\\.cc$")
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
 
   if(sources)
@@ -38,10 +41,23 @@ function(kgw_library)
   endif()
   target_include_directories(kgw_${layer} ${scope} "${CMAKE_SOURCE_DIR}/src")
   target_link_libraries(kgw_${layer} ${scope} kgw_options ${ARG_LINK})
+  if(sources)
+    target_link_libraries(kgw_${layer} PRIVATE kgw_coverage)
+    kgw_precompiled(kgw_${layer})
+  endif()
+
+  if(testing)
+    add_library(kgw_${layer}_testing STATIC EXCLUDE_FROM_ALL ${testing})
+    target_link_libraries(kgw_${layer}_testing PUBLIC kgw_${layer})
+    set_property(GLOBAL APPEND PROPERTY KGW_TESTING kgw_${layer}_testing)
+  endif()
+  get_property(all_testing GLOBAL PROPERTY KGW_TESTING)
 
   if(tests)
     add_executable(${layer}_test ${tests})
-    target_link_libraries(${layer}_test PRIVATE kgw_${layer} GTest::gmock GTest::gtest_main)
+    target_link_libraries(${layer}_test PRIVATE ${all_testing} kgw_${layer} GTest::gmock
+      GTest::gtest_main)
+    kgw_precompiled(${layer}_test)
     add_dependencies(tests ${layer}_test)
     add_test(NAME ${layer} COMMAND ${layer}_test WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
     set_tests_properties(${layer} PROPERTIES LABELS unit TIMEOUT 900)

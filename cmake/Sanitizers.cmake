@@ -1,7 +1,7 @@
 # kgw_options carries the warnings of the house and the chosen sanitizer to every target of ours.
-# Libraries from outside (and the generated Envoy API) are never instrumented.
-# `address` includes UBSan and the coverage that libFuzzer needs, so that one tree serves the unit
-# tests and the fuzzers.
+# Libraries from outside are never instrumented, and of their headers UBSan checks nothing
+# (ubsan_ignore.txt). `address` is ASan with UBSan; its libraries count coverage as well
+# (kgw_coverage), so that one tree serves the unit tests and the fuzzers.
 set(KGW_SANITIZE "" CACHE STRING "address, thread or empty")
 add_library(kgw_options INTERFACE)
 target_compile_options(kgw_options INTERFACE -Wall -Wextra -Wno-missing-field-initializers)
@@ -16,17 +16,24 @@ else()
 endif()
 
 if(KGW_SANITIZE STREQUAL "address")
-  set(flags -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined)
+  set(flags -fsanitize=address,undefined -fno-sanitize-recover=undefined
+    "-fsanitize-ignorelist=${CMAKE_CURRENT_LIST_DIR}/ubsan_ignore.txt"
+    # vptr would need type information of libraries that were built without it.
+    -fno-sanitize=vptr)
 elseif(KGW_SANITIZE STREQUAL "thread")
   set(flags -fsanitize=thread)
 elseif(NOT KGW_SANITIZE STREQUAL "")
   message(FATAL_ERROR "KGW_SANITIZE=${KGW_SANITIZE}: expected address or thread")
 endif()
-if(flags)
-  # vptr would need type information of libraries that were built without it.
-  target_compile_options(kgw_options INTERFACE ${flags} -fno-sanitize=vptr -fno-omit-frame-pointer
-    -gline-tables-only)
-  target_link_options(kgw_options INTERFACE ${flags})
-else()
+
+add_library(kgw_coverage INTERFACE)  # what libFuzzer wants to know of the code it drives
+if(NOT flags)
   target_compile_options(kgw_options INTERFACE -Werror)
+  return()
+endif()
+target_compile_options(kgw_options INTERFACE ${flags} -fno-omit-frame-pointer -gline-tables-only)
+target_link_options(kgw_options INTERFACE ${flags})
+if(KGW_SANITIZE STREQUAL "address")
+  target_compile_options(kgw_coverage INTERFACE
+    -fsanitize-coverage=inline-8bit-counters,pc-table,indirect-calls,trace-cmp)
 endif()

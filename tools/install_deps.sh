@@ -1,11 +1,11 @@
 #!/bin/bash
-# Installs the Debian packages of tools/packages.txt that are missing. Needs root only if any is.
-# Python packages are not installed here: the tools that need them keep pinned environments in
-# the cache (tools/kgw_cache.py).
+# Installs the Debian packages that are missing of the given lists (default: packages.txt beside it).
+# Needs root only if any is. Python packages are not installed here: the tools that need them keep
+# pinned environments in the cache (tools/kgw_cache.py).
 set -euo pipefail
 cd "$(dirname "$0")"
 
-mapfile -t wanted < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' packages.txt)
+mapfile -t wanted < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "${@:-packages.txt}")
 missing=()
 for package in "${wanted[@]}"; do
   status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)

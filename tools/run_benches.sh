@@ -1,6 +1,7 @@
 #!/bin/bash
-# Runs every benchmark of the release tree; console output here, JSON in build/bench/<name>.json.
-# Arguments go to each benchmark, e.g. --benchmark_filter=Index.
+# Runs every benchmark of the release tree, then the whole product, then prints what came out as one
+# table; JSON in build/bench. Arguments go to each benchmark program, e.g. --benchmark_filter=Index.
+# KGW_BENCH_SIZES: numbers of routes end to end (1,1000,5000,10000).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p build/bench
@@ -9,3 +10,6 @@ find build/release/src -name '*_bench' -type f -executable | sort | while read -
   echo "=== $name"
   "$bench" --benchmark_out="build/bench/$name.json" --benchmark_out_format=json "$@"
 done
+echo "=== end to end"
+python3 tools/bench_e2e.py ${KGW_BENCH_SIZES:+--sizes "$KGW_BENCH_SIZES"}
+python3 tools/bench_summary.py

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Builds everything and runs every kind of test; ends with "N passed, N failed".
 
-usage: run_tests.py [STAGE...]      default: release, unit and e2e; the others by `make asan`, `make fuzz`, `make tsan`
+usage: run_tests.py [STAGE...]      default: the first five; the others by `make fuzz`, `make tsan`
 
 release   the release build
 unit      its unit and golden tests (ctest)
+tools     tests/tools: the Python of tools/, without a cluster (pytest)
 e2e       tests/e2e with the release binary and a real Envoy (pytest)
 asan      unit tests under AddressSanitizer and UBSan
 fuzz      each *_fuzz for KGW_FUZZ_SECONDS (60), seeded from tests/fuzz/<name without _fuzz>/
@@ -123,46 +124,43 @@ def stage_unit() -> Result:
     return ctest("release")
 
 
-def stage_e2e() -> Result:
-    tests = ROOT / "tests/e2e"
-    if not tests.is_dir():
-        return Result()
-    reports = BUILD / "e2e/reports"
+def pytest(label: str, env: dict[str, str]) -> Result:
+    """Runs tests/<label> in the pinned Python environment."""
+    reports = BUILD / label / "reports"
     reports.mkdir(parents=True, exist_ok=True)
     report = reports / "pytest.xml"
     report.unlink(missing_ok=True)
     python = cache.venv(cache.TOOLS / "requirements-test.txt")
-    env = {"KGW_BINARY": str(BUILD / "release/kgateway"), "KGW_ENVOY": str(envoy_binary.envoy()),
-           "PYTHONDONTWRITEBYTECODE": "1"}
     ok = call(python, "-m", "pytest", "-v", "--tb=short", "--timeout=300", "-p", "no:cacheprovider",
-              f"--junit-xml={report}", tests, env=env)
+              f"--junit-xml={report}", ROOT / "tests" / label,
+              env={"PYTHONDONTWRITEBYTECODE": "1", **env})
     if not report.exists():
-        return Result(failures=["e2e: pytest wrote no report"])
-    result = suite_result(report, "e2e")
+        return Result(failures=[f"{label}: pytest wrote no report"])
+    result = suite_result(report, label)
     if not ok and not result.failures:
-        result.failures.append("e2e: pytest")
+        result.failures.append(f"{label}: pytest")
     return result
 
 
-# What a run has time for on two cores; `make asan` and `make tsan` with KGW_SANITIZE_ALL=1 take every test.
-SANITIZED = {
-    "asan": ["api", "engine", "source", "attach"],  # what parses or keeps memory by hand
-    "tsan": ["source"],                             # what has threads of its own
-}
+def stage_tools() -> Result:
+    return pytest("tools", {})
 
 
-def sanitized(preset: str) -> Result:
-    only = None if os.environ.get("KGW_SANITIZE_ALL") else SANITIZED[preset]
-    targets = [f"{name}_test" for name in only] if only else None
-    return ctest(preset, only) if build(preset, targets=targets) else Result(failures=[f"{preset}: build"])
+def stage_e2e() -> Result:
+    return pytest("e2e", {"KGW_BINARY": str(BUILD / "release/kgateway"),
+                          "KGW_ENVOY": str(envoy_binary.envoy())})
 
 
 def stage_asan() -> Result:
-    return sanitized("asan")
+    return ctest("asan") if build("asan") else Result(failures=["asan: build"])
+
+
+THREADED = ["source", "xds", "deploy", "app"]  # the layers with threads of their own
 
 
 def stage_tsan() -> Result:
-    return sanitized("tsan")
+    built = build("tsan", targets=[f"{layer}_test" for layer in THREADED])
+    return ctest("tsan", THREADED) if built else Result(failures=["tsan: build"])
 
 
 def fuzz_one(fuzzer: pathlib.Path) -> bool:
@@ -209,6 +207,7 @@ def stage_fuzz() -> Result:
 STAGES = {
     "release": stage_release,
     "unit": stage_unit,
+    "tools": stage_tools,
     "e2e": stage_e2e,
     "asan": stage_asan,
     "fuzz": stage_fuzz,
@@ -217,7 +216,7 @@ STAGES = {
 
 
 def main() -> int:
-    names = sys.argv[1:] or ["release", "unit", "e2e"]
+    names = sys.argv[1:] or ["release", "unit", "tools", "e2e", "asan"]
     if unknown := [n for n in names if n not in STAGES]:
         sys.exit(f"unknown stage {unknown[0]}; stages: {' '.join(STAGES)}")
     total = Result()

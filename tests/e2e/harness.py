@@ -116,13 +116,15 @@ def service(name: str, endpoints: dict[str, int], *, namespace: str = "default",
 class Kgateway:
     """`kgateway run` on a directory of manifests."""
 
-    def __init__(self, directory: pathlib.Path, *extra: str, name: str = "kgateway"):
+    def __init__(self, directory: pathlib.Path, *extra: str, name: str = "kgateway",
+                 prefix: tuple[str, ...] = ()):
         self.directory = directory
         self.config = directory / "config"
         self.state = directory / "state"
         self.config.mkdir(parents=True, exist_ok=True)
         self.admin = f"127.0.0.1:{free_port()}"
         self.extra = list(extra)
+        self.prefix = list(prefix)  # of the command
         self.name = name
         self.process: Process | None = None
 
@@ -137,7 +139,7 @@ class Kgateway:
         (self.config / file).unlink()
 
     def start(self) -> "Kgateway":
-        command = [str(BUILD / "kgateway"), "run", "--config", str(self.config), "--state-dir",
+        command = [*self.prefix, str(BUILD / "kgateway"), "run", "--config", str(self.config), "--state-dir",
                    str(self.state), "--admin", self.admin, "--concurrency", "1", *self.extra]
         if "KGW_ENVOY" in os.environ and "--envoy" not in self.extra:
             command += ["--envoy", os.environ["KGW_ENVOY"]]

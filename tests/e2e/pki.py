@@ -34,9 +34,9 @@ class Authority:
     def pem(self) -> str:
         return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
 
-    def issue(self, *names: str, days: int = 30) -> tuple[str, str]:
+    def issue(self, *names: str, days: int = 30, curve: str = "secp256r1") -> tuple[str, str]:
         """Certificate and key for DNS names, IP addresses and spiffe:// URIs."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = ec.generate_private_key({"secp256r1": ec.SECP256R1, "secp256k1": ec.SECP256K1}[curve]())
         def general(name):
             if "://" in name:
                 return x509.UniformResourceIdentifier(name)
