@@ -16,7 +16,7 @@ deps:
 
 build: deps  ## build/release/kgateway
 	cmake --preset release --log-level=WARNING
-	cmake --build --preset release -j $(JOBS)
+	cmake --build --preset release -j $(JOBS) --target kgateway --target sample_echo
 	@ln -sfn "$$(python3 tools/envoy_binary.py)" build/release/envoy
 
 test: deps  ## unit, golden, property, end to end with real Envoy

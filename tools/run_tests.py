@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Builds everything and runs every kind of test; ends with "N passed, N failed".
 
-usage: run_tests.py [STAGE...]      default: the first five; the others by `make fuzz`, `make tsan`
+usage: run_tests.py [STAGE...]      default: all of them
 
 release   the release build
 unit      its unit and golden tests (ctest)
 tools     tests/tools: the Python of tools/, without a cluster (pytest)
 e2e       tests/e2e with the release binary and a real Envoy (pytest)
 asan      unit tests under AddressSanitizer and UBSan
-fuzz      each *_fuzz for KGW_FUZZ_SECONDS (60), seeded from tests/fuzz/<name without _fuzz>/
-tsan      unit tests under ThreadSanitizer
+fuzz      each *_fuzz for KGW_FUZZ_SECONDS (60), seeded from tests/fuzz/<name without _fuzz>/ and, for
+          the translation, from the inputs of tests/golden/
+tsan      unit tests of the layers with threads under ThreadSanitizer
 
 A stage that cannot build counts as one failure. The tests of an executable are counted one by one
 from its GoogleTest report; reports and logs stay in build/<tree>/reports.
@@ -163,6 +164,16 @@ def stage_tsan() -> Result:
     return ctest("tsan", THREADED) if built else Result(failures=["tsan: build"])
 
 
+def write_golden_inputs(folder: pathlib.Path) -> None:
+    """The objects of each golden file, with those that its topic adds."""
+    for file in (ROOT / "tests/golden").glob("*/*.yaml"):
+        if file.name == "_defaults.yaml":
+            continue
+        objects = file.read_text().partition("# Output\n")[0]
+        defaults = (file.parent / "_defaults.yaml").read_text()
+        (folder / f"golden-{file.parent.name}-{file.stem}").write_text(f"{objects}\n---\n{defaults}")
+
+
 def fuzz_one(fuzzer: pathlib.Path) -> bool:
     name = fuzzer.name.removesuffix("_fuzz")
     seeds = ROOT / "tests/fuzz" / name
@@ -170,6 +181,8 @@ def fuzz_one(fuzzer: pathlib.Path) -> bool:
     findings = BUILD / "asan/findings"
     for folder in (corpus, findings):
         folder.mkdir(parents=True, exist_ok=True)
+    if name == "translate":
+        write_golden_inputs(corpus)
     command = [str(fuzzer), f"-max_total_time={os.environ.get('KGW_FUZZ_SECONDS', '60')}",
                "-timeout=20", "-rss_limit_mb=4096", "-print_final_stats=1",
                f"-artifact_prefix={findings}/{name}-", str(corpus)]
@@ -216,7 +229,7 @@ STAGES = {
 
 
 def main() -> int:
-    names = sys.argv[1:] or ["release", "unit", "tools", "e2e", "asan"]
+    names = sys.argv[1:] or list(STAGES)
     if unknown := [n for n in names if n not in STAGES]:
         sys.exit(f"unknown stage {unknown[0]}; stages: {' '.join(STAGES)}")
     total = Result()

@@ -1,86 +1,119 @@
 #include "api/yaml_writer.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <string_view>
-
-#include "api/document_internal.h"
 
 namespace kgw {
 namespace {
 
-using Json = nlohmann::json;
-
-// True for a text that needs no quotes: harmless characters, and not read as anything but a string.
-bool is_plain(std::string_view text) {
-  if (text.empty() || text.back() == ':') return false;
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  const auto harmless = [&](char c) {
-    return letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == '/';
-  };
-  const char first = text[0];
-  if (!letter(first) && first != '/' && !(first >= '0' && first <= '9')) return false;
-  if (!std::ranges::all_of(text, harmless)) return false;
-  const auto read = doc::internal::resolve_scalar(text, "", 0);
-  return read && read->is_string();
+// True if the text, written bare, would be read back as the same string by YAML 1.1 and 1.2
+// readers.
+bool plain_is_safe(const std::string& text) {
+  static const RE2* safe =
+      new RE2("[A-Za-z_/][-A-Za-z0-9_./@+~=()*%]*( [-A-Za-z0-9_./@+~=()*%]+)*");
+  static const RE2* reserved =
+      new RE2("(?i)(true|false|yes|no|on|off|y|n|null|~|\\.inf|\\.nan|0x[0-9a-f]*)");
+  return RE2::FullMatch(text, *safe) && !RE2::FullMatch(text, *reserved);
 }
 
-std::string scalar(const Json& value) {
-  if (!value.is_string()) return value.dump();
-  const std::string& text = value.get_ref<const std::string&>();
-  if (is_plain(text)) return text;
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+// Several lines that can stand as they are below a "|".
+bool block_is_safe(const std::string& text) {
+  if (text.size() < 2 || text.back() != '\n' || text.front() == ' ' || text.front() == '\n')
+    return false;
+  const auto plain = [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); };
+  return std::ranges::all_of(text, plain) && text[text.size() - 2] != '\n' &&
+         text.find(" \n") == std::string::npos;
 }
 
-void write(std::string& out, const Json& value, std::size_t indent);
-
-// A value after "key:" or "-".
-void write_below(std::string& out, const Json& value, std::size_t indent) {
-  const bool nested = value.is_structured() && !value.empty();
-  if (!nested) {
-    out += ' ';
-    out += value.is_structured() ? value.dump() : scalar(value);
-    out += '\n';
-    return;
-  }
-  out += '\n';
-  write(out, value, indent);
-}
-
-void write(std::string& out, const Json& value, std::size_t indent) {
-  if (value.is_object() && !value.empty()) {
-    for (const auto& [key, member] : value.items()) {
-      out.append(indent, ' ');
-      out += scalar(key) + ":";
-      // Lists stand at the indent of their key, as Kubernetes writes them.
-      write_below(out, member, member.is_array() ? indent : indent + 2);
+template <class Json>
+class Writer {
+ public:
+  std::string document(const Json& value) && {
+    if (value.is_structured() && !value.empty()) {
+      below(value, 0);
+    } else {
+      out_ = scalar(value) + "\n";
     }
-  } else if (value.is_array() && !value.empty()) {
+    return std::move(out_);
+  }
+
+ private:
+  static std::string scalar(const Json& value) {
+    if (!value.is_string()) return value.dump();
+    const std::string& text = value.template get_ref<const std::string&>();
+    return plain_is_safe(text) ? text : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+
+  void indented(std::size_t indent) { out_.append(indent, ' '); }
+
+  // What stands behind "key:" or "-".
+  void value(const Json& value, std::size_t indent) {
+    if (value.is_structured() && !value.empty()) {
+      out_ += '\n';
+      below(value, indent);
+    } else if (value.is_string() && block_is_safe(value.template get_ref<const std::string&>())) {
+      block(value.template get_ref<const std::string&>(), indent);
+    } else {
+      out_ += ' ' + scalar(value) + '\n';
+    }
+  }
+
+  void block(const std::string& text, std::size_t indent) {
+    out_ += " |\n";
+    for (std::size_t begin = 0; begin < text.size();) {
+      const std::size_t end = text.find('\n', begin);
+      if (end > begin) {
+        indented(indent);
+        out_.append(text, begin, end - begin);
+      }
+      out_ += '\n';
+      begin = end + 1;
+    }
+  }
+
+  // The first member follows what is on the line already.
+  void members(const Json& object, std::size_t indent) {
+    bool first = true;
+    for (const auto& [key, member] : object.items()) {
+      if (!first) indented(indent);
+      first = false;
+      out_ += scalar(Json(key)) + ":";
+      // Lists stand at the indent of their key, as Kubernetes writes them.
+      value(member, member.is_array() ? indent : indent + 2);
+    }
+  }
+
+  void below(const Json& value, std::size_t indent) {
+    if (value.is_object()) {
+      indented(indent);
+      members(value, indent);
+      return;
+    }
     for (const Json& item : value) {
-      out.append(indent, ' ');
-      out += '-';
+      indented(indent);
+      out_ += '-';
       if (item.is_object() && !item.empty()) {
-        std::string block;
-        write(block, item, indent + 2);
-        out += ' ';
-        out += std::string_view(block).substr(indent + 2);
+        out_ += ' ';
+        members(item, indent + 2);
       } else {
-        write_below(out, item, indent + 2);
+        this->value(item, indent + 2);
       }
     }
-  } else {
-    out.append(indent, ' ');
-    out += value.is_structured() ? value.dump() : scalar(value);
-    out += '\n';
   }
-}
+
+  std::string out_;
+};
 
 }  // namespace
 
-std::string to_yaml(const Json& value) {
-  std::string out;
-  write(out, value, 0);
-  return out;
+std::string to_yaml(const nlohmann::json& value) {
+  return Writer<nlohmann::json>().document(value);
+}
+
+std::string to_yaml(const nlohmann::ordered_json& value) {
+  return Writer<nlohmann::ordered_json>().document(value);
 }
 
 }  // namespace kgw

@@ -42,7 +42,26 @@ TEST(YamlWriter, QuotesWhatYamlWouldMisread) {
     ASSERT_EQ(parsed.errors.size(), 0) << text;
     EXPECT_EQ(nlohmann::json::parse(doc::to_json(parsed.documents[0])), json) << text;
   }
-  EXPECT_EQ(to_yaml({{"path", "/a/b-c.d"}, {"version", "v1"}}), "path: /a/b-c.d\nversion: v1\n");
+  using Json = nlohmann::ordered_json;
+  EXPECT_EQ(
+      to_yaml(Json{{"path", "/a/b-c.d"}, {"version", "v1"}, {"text", "plain text"}, {"y", 1}}),
+      "path: /a/b-c.d\nversion: v1\ntext: plain text\n\"y\": 1\n");
+}
+
+TEST(YamlWriter, KeepsTheOrderOfMembers) {
+  const nlohmann::ordered_json json = {{"z", 1}, {"a", 2}};
+  EXPECT_EQ(to_yaml(json), "z: 1\na: 2\n");
+}
+
+TEST(YamlWriter, WritesLinesAsABlockWhereThatIsTheSameText) {
+  EXPECT_EQ(to_yaml(nlohmann::json{{"pem", "line 1\nline 2\n"}}), "pem: |\n  line 1\n  line 2\n");
+  for (const std::string_view text : {"a\n  b\n\nc\n", "a \n", " a\nb\n", "\na\n", "a\n\n", "\n",
+                                      "a\tb\n", "a\u2028b\n", "- a\n- b\n", "# a\n", "a: |\n"}) {
+    const nlohmann::json json = {{"k", {text}}, {"l", {{"m", text}}}};
+    const doc::Parsed parsed = doc::parse(to_yaml(json));
+    ASSERT_EQ(parsed.errors.size(), 0) << text;
+    EXPECT_EQ(nlohmann::json::parse(doc::to_json(parsed.documents[0])), json) << text;
+  }
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "api/registry.h"
+#include "api/yaml_writer.h"
 #include "app/admin.h"
 #include "app/controller.h"
 #include "app/explain.h"
@@ -17,7 +18,6 @@
 #include "app/options.h"
 #include "app/standalone.h"
 #include "app/status_table.h"
-#include "app/yaml_writer.h"
 
 namespace kgw::app {
 namespace {

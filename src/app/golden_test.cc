@@ -11,9 +11,9 @@
 #include <sstream>
 
 #include "api/registry.h"
+#include "api/yaml_writer.h"
 #include "app/builtin.h"
 #include "app/offline.h"
-#include "app/yaml_writer.h"
 
 namespace kgw::app {
 namespace {
@@ -59,11 +59,7 @@ std::string output_of(const fs::path& path, const std::string& input) {
   if (fs::exists(defaults)) add_objects(read_file(defaults), "_defaults.yaml", objects, problems);
   add_objects(input, path.filename(), objects, problems);
 
-  envoy::Settings settings;
-  settings.bind_addresses = [](const Gateway& gateway) {
-    return listen_addresses(gateway, "0.0.0.0");
-  };
-  Translation translation(std::move(settings));
+  Translation translation(offline_settings());
   translation.apply(builtin_objects());
   std::vector<source::ObjectEvent> events;
   for (auto& [ref, object] : objects) events.push_back({ref, object});

@@ -187,6 +187,14 @@ void place(Diagnostics& diagnostics, const std::map<ObjectRef, SourcePosition>& 
 
 }  // namespace
 
+envoy::Settings offline_settings() {
+  envoy::Settings settings;
+  settings.bind_addresses = [](const Gateway& gateway) {
+    return listen_addresses(gateway, "0.0.0.0");
+  };
+  return settings;
+}
+
 void acknowledge_everything(Translation& translation) { AgreeableProxy(translation).settle(); }
 
 Json output_json(Translation& translation, const std::optional<ObjectKey>& only) {
@@ -233,10 +241,7 @@ Diagnostics translation_problems(const Translation& translation) {
 
 OfflineResult translate_offline(const OfflineOptions& options) {
   source::Loaded loaded = source::load_once({.paths = options.paths});
-  envoy::Settings settings;
-  settings.bind_addresses = [](const Gateway& gateway) {
-    return listen_addresses(gateway, "0.0.0.0");
-  };
+  envoy::Settings settings = offline_settings();
   settings.weighted_routes = options.weighted_routes;
   Translation translation(std::move(settings));
   translation.apply(builtin_objects());

@@ -27,6 +27,8 @@ struct OfflineOptions {
 
 OfflineResult translate_offline(const OfflineOptions& options);
 
+// Where listeners are when nothing runs: spec.addresses, else all addresses.
+envoy::Settings offline_settings();
 // Marks everything that is published as acknowledged by one proxy, until the tables are at rest.
 void acknowledge_everything(Translation& translation);
 // What a translation that is at rest would send and report.

@@ -109,14 +109,6 @@ std::string random_object(Random& random) {
   }
 }
 
-envoy::Settings settings() {
-  envoy::Settings settings;
-  settings.bind_addresses = [](const Gateway& gateway) {
-    return listen_addresses(gateway, "0.0.0.0");
-  };
-  return settings;
-}
-
 TEST(Incremental, EqualsFromScratchAfterRandomEdits) {
   const char* given = std::getenv("KGW_SEED");
   const unsigned first = given == nullptr ? 1 : static_cast<unsigned>(std::atoi(given));
@@ -124,7 +116,7 @@ TEST(Incremental, EqualsFromScratchAfterRandomEdits) {
     SCOPED_TRACE("KGW_SEED=" + std::to_string(seed));
     Random random(seed);
     std::map<ObjectRef, std::shared_ptr<const Object>> objects;
-    Translation incremental(settings());
+    Translation incremental(offline_settings());
     incremental.apply(builtin_objects());
     for (int step = 0; step < 40; ++step) {
       std::vector<source::ObjectEvent> events;
@@ -144,7 +136,7 @@ TEST(Incremental, EqualsFromScratchAfterRandomEdits) {
       incremental.apply(events);
       acknowledge_everything(incremental);
 
-      Translation fresh(settings());
+      Translation fresh(offline_settings());
       fresh.apply(builtin_objects());
       events.clear();
       for (const auto& [ref, object] : objects) events.push_back({ref, object});

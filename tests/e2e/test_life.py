@@ -7,17 +7,20 @@ import signal
 import threading
 import time
 
+import httpx
+
 import pki
 from harness import Client, Echo, Kgateway, eventually, free_port, gateway, http_route, service
 
 
 class Load:
-    """A closed-loop client in the background; counts what is not 200."""
+    """A closed-loop client in the background; counts what is not 200. `get` sends one request."""
 
-    def __init__(self, port: int, path: str = "/", accept=lambda answer: answer.status_code == 200):
-        self.client = Client(port, keep=True, timeout=5)
-        self.path, self.accept = path, accept
+    def __init__(self, port: int, path: str = "/", get=None):
+        client = Client(port, keep=True, timeout=5)
+        self.get = get or (lambda: client.get(path))
         self.requests, self.wrong = 0, []
+        self.wrong_at: list[int] = []
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.run)
 
@@ -25,11 +28,15 @@ class Load:
         while not self.stopping.is_set():
             self.requests += 1
             try:
-                answer = self.client.get(self.path)
-                if not self.accept(answer):
-                    self.wrong.append(f"{answer.status_code} {answer.headers.get('x-backend')}")
+                answer = self.get()
+                if answer.status_code != 200:
+                    self.note(f"{answer.status_code} {answer.headers.get('x-backend')}")
             except Exception as error:  # a lost connection is a wrong answer too
-                self.wrong.append(repr(error))
+                self.note(repr(error))
+
+    def note(self, what: str) -> None:
+        self.wrong.append(what)
+        self.wrong_at.append(self.requests)
 
     def __enter__(self):
         self.thread.start()
@@ -62,15 +69,29 @@ def test_a_changed_a_removed_and_a_new_manifest_take_effect(kgw, v1, v2):
 
 
 def test_no_wrong_answer_during_a_thousand_changes(kgw, v1, v2, directory):
-    """Backends, weights, rule order, added rules and endpoints change while a client watches."""
+    """Backends, weights, rule order, added rules, endpoints and certificates change while clients watch;
+    the one by HTTPS makes a new connection for each request."""
+    secure, ca = free_port(), pki.Authority()
+    certificates = [ca.issue("example.com") for _ in range(5)]
+    kgw.write("certificate.yaml", pki.secret("cert", certificates[0]))
+    kgw.write("secure.yaml", gateway(0, name="secure", listeners=f"[{{name: https, port: {secure}, protocol: HTTPS, "
+                                     "tls: {certificateRefs: [{name: cert}]}}]"),
+              http_route("secure", "- backendRefs: [{name: v1, port: 80}]", parent="secure"))
     port = start(kgw, v1, v2)
+    context = pki.client_context(ca, "http/1.1")
+
+    def get_secure() -> httpx.Response:
+        with httpx.Client(verify=context) as client:
+            return client.get(f"https://127.0.0.1:{secure}/", headers={"host": "example.com"},
+                              extensions={"sni_hostname": "example.com"})
+    eventually(lambda: get_secure().status_code == 200, "HTTPS answers")
     random.seed(7)
     spare = Echo("v3", directory)
     writes = 0
     try:
-        with Load(port) as load:
+        with Load(port) as load, Load(secure, get=get_secure) as secure_load:
             for step in range(1000):
-                kind = step % 4
+                kind = step % 5
                 backends = random.choice(["[{name: v1, port: 80}]", "[{name: v2, port: 80}]",
                                           f"[{{name: v1, port: 80, weight: {random.randint(1, 9)}}}, {{name: v2, port: 80}}]"])
                 extra = [f"- matches: [{{path: {{value: /extra{i}}}}}]\n  backendRefs: [{{name: v1, port: 80}}]"
@@ -80,6 +101,8 @@ def test_no_wrong_answer_during_a_thousand_changes(kgw, v1, v2, directory):
                 if kind == 3:
                     chosen = random.choice([v1, v2, spare])
                     kgw.write("services.yaml", service("v1", {"http": chosen.http}), service("v2", {"http": v2.http}))
+                elif kind == 4:
+                    kgw.write("certificate.yaml", pki.secret("cert", random.choice(certificates)))
                 else:
                     kgw.write("routes.yaml", http_route("route", "\n".join(rules)))
                 writes += 1
@@ -87,8 +110,10 @@ def test_no_wrong_answer_during_a_thousand_changes(kgw, v1, v2, directory):
             kgw.write("services.yaml", service("v1", {"http": v1.http}), service("v2", {"http": v2.http}))
             kgw.write("routes.yaml", http_route("route", "- backendRefs: [{name: v1, port: 80}]"))
             Client(port).wait_for("/", backend="v1")
-        print(f"{writes} changes, {load.requests} requests, {len(load.wrong)} wrong")
+        print(f"{writes} changes, {load.requests} requests, {len(load.wrong)} wrong; "
+              f"by HTTPS {secure_load.requests}, {len(secure_load.wrong)} wrong")
         assert load.requests > 500 and load.wrong == []
+        assert secure_load.requests > 200 and secure_load.wrong == []
     finally:
         spare.close()
 
@@ -114,11 +139,19 @@ def test_killing_the_controller_loses_nothing_and_the_next_one_takes_over(kgw, v
 
 
 def test_a_killed_envoy_is_started_again(kgw, v1):
+    """Requests fail while there is no Envoy, in one gap, and are answered as before after it."""
     port = start(kgw, v1)
     (pid,) = eventually(kgw.envoy_pids)
-    os.kill(pid, signal.SIGKILL)
-    eventually(lambda: [p for p in kgw.envoy_pids() if p != pid])
-    Client(port).wait_for("/")
+    with Load(port) as load:
+        eventually(lambda: load.requests > 20)
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: [p for p in kgw.envoy_pids() if p != pid])
+        Client(port).wait_for("/")
+        answered = load.requests
+        eventually(lambda: load.requests > answered + 50)
+    print(f"{load.requests} requests, {len(load.wrong)} wrong")
+    assert load.wrong  # the load was there
+    assert load.wrong_at[-1] - load.wrong_at[0] == len(load.wrong) - 1, load.wrong
 
 
 def test_the_end_is_graceful(kgw, v1):

@@ -78,7 +78,7 @@ std::expected<RenderedProxy, std::string> render(const std::string& text,
 
 std::string output_of(const std::string& text) {
   const auto rendered = render(text);
-  if (!rendered) return to_yaml({{"error", rendered.error()}});
+  if (!rendered) return to_yaml(Json{{"error", rendered.error()}});
   Json warnings = Json::array();
   for (const Diagnostic& d : rendered->diagnostics) warnings.push_back(to_string(d));
   Json objects = Json::array();
@@ -91,7 +91,7 @@ std::string output_of(const std::string& text) {
     }
     objects.push_back(std::move(object));
   }
-  return to_yaml({{"objects", objects}, {"warnings", warnings}});
+  return to_yaml(Json{{"objects", objects}, {"warnings", warnings}});
 }
 
 std::vector<fs::path> golden_files() {

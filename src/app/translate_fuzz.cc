@@ -1,0 +1,53 @@
+// Any manifest through the whole translation: it must end, what it encodes must be readable, and
+// the order in which objects arrive must make no difference. Corpus: tests/fuzz/translate.
+#include <cstdlib>
+#include <map>
+
+#include "api/registry.h"
+#include "app/builtin.h"
+#include "app/offline.h"
+
+namespace {
+
+using namespace kgw;
+using Objects = std::vector<source::ObjectEvent>;
+
+// Each object once: with two versions of a Secret, history would count (the last good one).
+Objects objects_of(std::string_view text) {
+  std::map<ObjectRef, source::ObjectEvent> objects;
+  for (Decoded& decoded : decode_text(text, "input", DecodeMode::kLenient)) {
+    if (decoded.object == nullptr) continue;
+    objects.emplace(decoded.ref, source::ObjectEvent{decoded.ref, std::move(decoded.object)});
+  }
+  Objects events;
+  for (auto& [ref, event] : objects) events.push_back(std::move(event));
+  return events;
+}
+
+std::string output_of(app::Translation& translation) {
+  app::acknowledge_everything(translation);
+  return app::output_json(translation, std::nullopt)
+      .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Objects objects = objects_of({reinterpret_cast<const char*>(data), size});
+  if (objects.empty()) return 0;
+
+  app::Translation at_once(app::offline_settings());
+  at_once.apply(app::builtin_objects());
+  at_once.apply(objects);
+  const std::string expected = output_of(at_once);
+  (void)app::translation_problems(at_once);
+
+  app::Translation one_by_one(app::offline_settings());
+  one_by_one.apply(app::builtin_objects());
+  for (auto event = objects.rbegin(); event != objects.rend(); ++event) {
+    one_by_one.apply({*event});
+    one_by_one.commit();
+  }
+  if (output_of(one_by_one) != expected) std::abort();
+  return 0;
+}
