@@ -10,7 +10,11 @@ std::string to_string(const Diagnostic& d) {
     text += ": ";
   }
   if (d.severity == Severity::kWarning) text += "warning: ";
-  if (!d.object.name().empty()) text += to_string(d.object) + ": ";
+  if (!d.object.name().empty()) {
+    text +=
+        d.object.kind == Kind::kUnknown ? "\"" + d.object.name().str() + "\"" : to_string(d.object);
+    text += ": ";
+  }
   if (!d.field.empty()) text += d.field + ": ";
   text += d.message;
   if (!d.reason.empty()) text += " (" + d.reason + ")";

@@ -17,18 +17,23 @@ std::string verdict(const Json& conditions, std::string_view type) {
   return "-";
 }
 
-// The message of the first condition that is not as it should be.
+// The message of the first condition that is not as it should be, else of the first that is not
+// known.
 std::string complaint(const Json& conditions) {
-  for (const Json& condition : conditions) {
-    const std::string type = condition["type"];
-    const bool bad_when_true = type == "Conflicted" || type == "PartiallyInvalid";
-    const std::string bad = bad_when_true ? "True" : "False";
-    if (condition["status"] == bad) {
+  const auto first = [&](auto matches) -> std::string {
+    for (const Json& condition : conditions) {
+      if (!matches(condition)) continue;
       return condition["reason"].get<std::string>() + ": " +
              condition["message"].get<std::string>();
     }
-  }
-  return "";
+    return "";
+  };
+  const std::string bad = first([](const Json& condition) {
+    const bool bad_when_true =
+        condition["type"] == "Conflicted" || condition["type"] == "PartiallyInvalid";
+    return condition["status"] == (bad_when_true ? "True" : "False");
+  });
+  return bad.empty() ? first([](const Json& c) { return c["status"] == "Unknown"; }) : bad;
 }
 
 Row row(const std::string& kind, const std::string& name, const Json& conditions,

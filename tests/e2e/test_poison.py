@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+import subprocess
 import time
 
 import httpx
@@ -345,3 +346,27 @@ def test_an_address_of_another_host(kgw, port, v1):
     kgw.write("second.yaml", gateway(second, name="second"), http_route("second", HEALTHY, parent="second"))
     mended("an address of another host", lambda: Client(second).get("/").status_code == 200)
     kgw.wait_condition("Gateway", "second", "Programmed", "True", "Programmed")
+
+
+@pytest.fixture
+def small_disk(directory):
+    """A file system of two pages, where the state directory of `kgw` will be."""
+    disk = directory / "state"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", disk], check=True)
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_full_disk(small_disk, kgw, v1):
+    port = free_port()
+    kgw.write("gateway.yaml", gateway(port))
+    kgw.write("services.yaml", service("v1", {"http": v1.http}))
+    kgw.write("healthy.yaml", http_route("healthy", HEALTHY))
+    kgw.start()
+    condition = eventually(lambda: (found := kgw.condition("Gateway", "gw", "Programmed"))
+                           and "No space left on device" in found["message"] and found)
+    assert condition["status"] != "True" and str(kgw.state) in condition["message"], condition
+    subprocess.run(["mount", "-o", "remount,size=16m", small_disk], check=True)
+    mended("a full disk", lambda: Client(port).get("/").status_code == 200)
+    kgw.wait_condition("Gateway", "gw", "Programmed", "True")

@@ -108,7 +108,8 @@ class Pipe {
 }  // namespace
 
 std::expected<Process, std::string> Process::spawn(
-    const Command& command, const std::function<bool(const ProcessId&)>& before_exec) {
+    const Command& command,
+    const std::function<std::expected<void, std::string>(const ProcessId&)>& before_exec) {
   std::vector<std::string> words = command.arguments;
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
@@ -128,8 +129,12 @@ std::expected<Process, std::string> Process::spawn(
 
   const auto start_time = start_time_of(pid);
   const int fd = pidfd_open(pid, 0);
-  const int fd_error = errno;
-  const bool known = fd >= 0 && start_time && before_exec({pid, *start_time});
+  std::expected<void, std::string> known;
+  if (fd < 0 || !start_time) {
+    known = std::unexpected(failure("cannot observe the new process", errno));
+  } else {
+    known = before_exec({pid, *start_time});
+  }
   if (known) {
     [[maybe_unused]] const auto written = write(gate.writer(), "g", 1);
   }
@@ -140,8 +145,7 @@ std::expected<Process, std::string> Process::spawn(
     waitpid(pid, nullptr, 0);
     if (fd >= 0) close(fd);
     if (failed) return std::unexpected(failure("cannot run " + program, error));
-    return std::unexpected(fd < 0 ? failure("pidfd_open", fd_error)
-                                  : "the identity of the new process could not be recorded");
+    return std::unexpected(std::move(known.error()));
   }
   return Process({pid, *start_time}, fd);
 }

@@ -33,7 +33,8 @@ class Process {
 
   // The error says why there is no process.
   static std::expected<Process, std::string> spawn(
-      const Command& command, const std::function<bool(const ProcessId&)>& before_exec);
+      const Command& command,
+      const std::function<std::expected<void, std::string>(const ProcessId&)>& before_exec);
 
   // The running process `id` if `argument` is one of its command line's words.
   static std::optional<Process> find(const ProcessId& id, const std::string& argument);

@@ -45,13 +45,20 @@ std::string slug_of(const ObjectKey& gateway) {
   return slug + "-" + hash.data();
 }
 
-bool write_whole(const std::string& path, const std::string& text) {
+std::unexpected<std::string> not_written(const std::string& path, int error) {
+  return std::unexpected("cannot write " + path + ": " + std::generic_category().message(error));
+}
+
+std::expected<void, std::string> write_whole(const std::string& path, const std::string& text) {
   const std::string temporary = path + ".tmp";
   const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return false;
-  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  if (fd < 0) return not_written(path, errno);
+  const ssize_t written = write(fd, text.data(), text.size());
+  const int error = written < 0 ? errno : ENOSPC;  // a short write: the rest did not fit
   close(fd);
-  return written && rename(temporary.c_str(), path.c_str()) == 0;
+  if (written != static_cast<ssize_t>(text.size())) return not_written(path, error);
+  if (rename(temporary.c_str(), path.c_str()) != 0) return not_written(path, errno);
+  return {};
 }
 
 std::optional<InstanceRecord> parse_record(const std::string& path) {
@@ -151,7 +158,7 @@ std::vector<InstanceRecord> StateDir::records() const {
   return records;
 }
 
-bool StateDir::write_record(const InstanceRecord& record) const {
+std::expected<void, std::string> StateDir::write_record(const InstanceRecord& record) const {
   const json text = {{"namespace", record.gateway.ns.str()},
                      {"name", record.gateway.name.str()},
                      {"instance", record.number},
@@ -161,10 +168,12 @@ bool StateDir::write_record(const InstanceRecord& record) const {
   return write_whole(instance(record.gateway, record.number).record, text.dump(2) + "\n");
 }
 
-bool StateDir::create_instance(const InstancePaths& paths, const std::string& bootstrap) const {
+std::expected<void, std::string> StateDir::create_instance(const InstancePaths& paths,
+                                                           const std::string& bootstrap) const {
   std::error_code error;
   fs::create_directories(paths.directory, error);
-  return !error && write_whole(paths.bootstrap, bootstrap);
+  if (error) return not_written(paths.directory, error.value());
+  return write_whole(paths.bootstrap, bootstrap);
 }
 
 void StateDir::remove_instance(const InstancePaths& paths) const {

@@ -50,9 +50,10 @@ class StateDir {
 
   // What former controllers left here, running or not.
   std::vector<InstanceRecord> records() const;
-  // False: could not be written.
-  bool write_record(const InstanceRecord& record) const;
-  bool create_instance(const InstancePaths& paths, const std::string& bootstrap) const;
+  // The error names the file and says why it could not be written.
+  std::expected<void, std::string> write_record(const InstanceRecord& record) const;
+  std::expected<void, std::string> create_instance(const InstancePaths& paths,
+                                                   const std::string& bootstrap) const;
   void remove_instance(const InstancePaths& paths) const;
 
  private:

@@ -132,8 +132,10 @@ void Supervisor::start() {
 
 std::expected<Supervisor::InstancePtr, std::string> Supervisor::launch(unsigned number) {
   const InstancePaths paths = host_.state.instance(gateway_, number);
-  if (!host_.state.create_instance(paths, bootstrap_json(bootstrap_of(number)))) {
-    return std::unexpected("cannot write to " + paths.directory);
+  if (auto created = host_.state.create_instance(paths, bootstrap_json(bootstrap_of(number)));
+      !created) {
+    host_.state.remove_instance(paths);
+    return std::unexpected(std::move(created.error()));
   }
   InstanceRecord record{gateway_, number, {}, fingerprint_of(*wanted_)};
   auto process = Process::spawn({arguments_of(*wanted_, paths.bootstrap), paths.log},
@@ -245,7 +247,7 @@ void Supervisor::retire(InstancePtr instance, bool drain, bool replaced) {
   retiring_.insert(instance);
   // From now on it is no match for any spec, also in the eyes of a later controller.
   instance->record.fingerprint.clear();
-  host_.state.write_record(instance->record);
+  (void)host_.state.write_record(instance->record);
   tell(*instance, ProxyState::kDraining);
   spawn(end(std::move(instance), drain, replaced));
 }
