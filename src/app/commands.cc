@@ -1,8 +1,5 @@
 #include "app/commands.h"
 
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -14,6 +11,7 @@
 #include "app/admin.h"
 #include "app/controller.h"
 #include "app/explain.h"
+#include "app/logging.h"
 #include "app/offline.h"
 #include "app/options.h"
 #include "app/standalone.h"
@@ -24,16 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-
-void set_up_logging(const std::string& level, const std::string& format) {
-  spdlog::set_default_logger(spdlog::stderr_color_mt("kgateway"));
-  spdlog::set_level(spdlog::level::from_str(level));
-  if (format == "json") {
-    spdlog::set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%v"})");
-  } else {
-    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
-  }
-}
 
 void print(const Json& json, const std::string& format) {
   std::cout << (format == "json" ? json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
@@ -140,8 +128,7 @@ void add_controller(CLI::App& app, int& exit_status) {
       ->capture_default_str();
   command->callback([options, &exit_status] {
     const auto read = deploy::kube::read_settings(deploy::kube::process_environment());
-    const std::string& level = read.settings.log_level;
-    set_up_logging(level == "warn" ? "warning" : level, options->log_format);
+    set_up_logging(read.settings.log_level, options->log_format);
     exit_status = run(*options, read);
   });
 }

@@ -1,0 +1,17 @@
+// Logs: lines for people, or one JSON object per line for machines, on standard error.
+#pragma once
+
+#include <spdlog/formatter.h>
+
+#include <memory>
+#include <string>
+
+namespace kgw::app {
+
+// `level` as spdlog names it ("warn" too); `format` is "text" or "json".
+void set_up_logging(const std::string& level, const std::string& format);
+
+// {"time": "2026-01-02T03:04:05.678+00:00", "level": "info", "message": "..."} and a newline.
+std::unique_ptr<spdlog::formatter> json_log_formatter();
+
+}  // namespace kgw::app
