@@ -6,7 +6,7 @@ export CCACHE_NOHASHDIR := 1
 SOURCES = $(shell git ls-files '*.cc' '*.h' '*.c')
 
 .PHONY: help build test bench demo fuzz format tidy asan tsan clean deps cluster-deps
-.PHONY: cluster-up cluster-down image conformance cluster-test
+.PHONY: cluster-up cluster-down image conformance cluster-test bench-cluster
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -56,6 +56,9 @@ conformance: build cluster-deps  ## the Gateway API's own suite in that cluster 
 
 cluster-test: build cluster-deps  ## faults in that cluster, with the controller that `make conformance` installed
 	@python3 tools/cluster/faults.py
+
+bench-cluster: build cluster-deps  ## this controller and Envoy Gateway side by side in that cluster (an hour; KGW_BENCH_SIZES=...)
+	@python3 tools/bench_cluster.py
 
 format:  ## clang-format over all sources
 	clang-format-19 -i $(SOURCES)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds everything and runs every kind of test; ends with "N passed, N failed".
 
-usage: run_tests.py [STAGE...]      default: all of them
+usage: run_tests.py [STAGE...]      default: all but cluster
 
 release   the release build
 unit      its unit and golden tests (ctest)
@@ -11,6 +11,8 @@ asan      unit tests under AddressSanitizer and UBSan
 fuzz      each *_fuzz for KGW_FUZZ_SECONDS (60), seeded from tests/fuzz/<name without _fuzz>/ and, for
           the translation, from the inputs of tests/golden/
 tsan      unit tests of the layers with threads under ThreadSanitizer
+cluster   a Kubernetes on this machine (tools/cluster; needs root): the Gateway API's conformance suite
+          and tests/cluster, with the release binary; the cluster is taken down at the end
 
 A stage that cannot build counts as one failure. The tests of an executable are counted one by one
 from its GoogleTest report; reports and logs stay in build/<tree>/reports.
@@ -164,6 +166,28 @@ def stage_tsan() -> Result:
     return ctest("tsan", THREADED) if built else Result(failures=["tsan: build"])
 
 
+CLUSTER = cache.TOOLS / "cluster"
+
+
+def stage_cluster() -> Result:
+    """Every test of the suite and of tests/cluster counts as one."""
+    if not call(cache.TOOLS / "install_deps.sh", "packages-cluster.txt"):
+        return Result(failures=["cluster: packages"])
+    result = Result()
+    try:
+        for name, report in (("conformance", BUILD / "conformance/junit.xml"),
+                             ("faults", BUILD / "cluster/junit.xml")):
+            report.unlink(missing_ok=True)
+            ok = call(sys.executable, CLUSTER / f"{name}.py")
+            found = suite_result(report, "cluster") if report.exists() else Result()
+            if not ok and not found.failures:
+                found.failures.append(f"cluster: {name}")
+            result.add(found)
+    finally:
+        call(sys.executable, CLUSTER / "cluster.py", "down")
+    return result
+
+
 def write_golden_inputs(folder: pathlib.Path) -> None:
     """The objects of each golden file, with those that its topic adds."""
     for file in (ROOT / "tests/golden").glob("*/*.yaml"):
@@ -225,11 +249,12 @@ STAGES = {
     "asan": stage_asan,
     "fuzz": stage_fuzz,
     "tsan": stage_tsan,
+    "cluster": stage_cluster,
 }
 
 
 def main() -> int:
-    names = sys.argv[1:] or list(STAGES)
+    names = sys.argv[1:] or [name for name in STAGES if name != "cluster"]
     if unknown := [n for n in names if n not in STAGES]:
         sys.exit(f"unknown stage {unknown[0]}; stages: {' '.join(STAGES)}")
     total = Result()

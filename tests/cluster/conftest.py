@@ -1,15 +1,23 @@
-"""A namespace with a backend and a Gateway, in the development cluster (make cluster-up).
+"""Gateways in namespaces of their own, in the development cluster (make cluster-up).
 
 They need a cluster with a controller and fail without one; `make cluster-test` prepares both.
 """
 
 import pytest
 
-import kube
+import world
 
 
 @pytest.fixture
 def gateway():
-    instance = kube.EchoGateway()
+    instance = world.EchoGateway()
+    yield instance
+    instance.close()
+
+
+@pytest.fixture(scope="session")
+def crowd():
+    """A thousand healthy routes, shared: a test leaves them as it found them."""
+    instance = world.Crowd()
     yield instance
     instance.close()

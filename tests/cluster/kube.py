@@ -1,24 +1,33 @@
-"""kubectl, a Gateway with an echo backend, and a closed-loop client, for tests on a real cluster."""
+"""The cluster as the tests see it: API server, controller, waiting. Needs `make cluster-up`."""
 
 import http.client
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
-import threading
 import time
-import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools/cluster"))
 sys.path.insert(0, str(ROOT / "tools"))
 
+import api as cluster_api  # noqa: E402
 import layout  # noqa: E402
+import pods  # noqa: E402
 
 PLACE = layout.layout()
 SYSTEM = "kgateway-system"
-ECHO = "registry.k8s.io/gateway-api/conformance/echo-basic:v0.1.0"
+CONTROLLER = "kgateway.dev/kgateway"
+GATEWAY_API = "gateway.networking.k8s.io/v1"
+ApiError = cluster_api.ApiError
+path_of = cluster_api.path_of
+collection = cluster_api.collection
+
+
+def session() -> cluster_api.Session:
+    return cluster_api.Session(cluster_api.Api(PLACE))
 
 
 def kubectl(*arguments: str, stdin: str | None = None) -> str:
@@ -29,23 +38,66 @@ def kubectl(*arguments: str, stdin: str | None = None) -> str:
     return done.stdout
 
 
-def get(kind: str, name: str, namespace: str) -> dict:
-    return json.loads(kubectl("-n", namespace, "get", kind, name, "-o", "json"))
-
-
-def wait_for(what: str, condition, seconds: float = 60):
+def wait_for(what: str, condition, seconds: float = 60, pause: float = 0.1):
+    """The first true value of condition(); what an unreachable or busy API server says is not one."""
     deadline = time.monotonic() + seconds
     while True:
-        value = condition()
+        try:
+            value = condition()
+        except (OSError, ApiError) as error:
+            value, said = None, f": {error}"
+        else:
+            said = ""
         if value:
             return value
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.1)
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}{said}"
+        time.sleep(pause)
+
+
+def is_true(conditions: list[dict], kind: str) -> bool:
+    return any(c["type"] == kind and c["status"] == "True" for c in conditions)
 
 
 def controller_pods() -> list[dict]:
-    listed = json.loads(kubectl("-n", SYSTEM, "get", "pods", "-l", "kgateway=kgateway", "-o", "json"))
+    """Those that are not on their way out."""
+    listed = session().get(f"/api/v1/namespaces/{SYSTEM}/pods?labelSelector=kgateway%3Dkgateway")
     return [pod for pod in listed["items"] if "deletionTimestamp" not in pod["metadata"]]
+
+
+def ready(pod: dict) -> bool:
+    return is_true(pod["status"].get("conditions", []), "Ready")
+
+
+def uids(pods: list[dict]) -> set[str]:
+    return {pod["metadata"]["uid"] for pod in pods}
+
+
+def new_controller(before: set[str]) -> dict:
+    """The ready pod that is none of those."""
+    def found():
+        fresh = [p for p in controller_pods() if p["metadata"]["uid"] not in before and ready(p)]
+        return fresh[0] if fresh else None
+    return wait_for("a new controller", found)
+
+
+def replace_controller() -> dict:
+    """Takes the pods away without notice; returns the one that takes over."""
+    old = controller_pods()
+    for pod in old:
+        kubectl("-n", SYSTEM, "delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
+    return new_controller(uids(old))
+
+
+def restarts(pod: dict) -> int:
+    return sum(c["restartCount"] for c in pod["status"].get("containerStatuses", []))
+
+
+def send_signal(pod: dict, number: signal.Signals) -> None:
+    """To the controller in that pod."""
+    pids = pods.processes(pod, "kgateway")
+    assert pids, f"no process of {pod['metadata']['name']}"
+    for pid in pids:
+        os.kill(pid, number)
 
 
 def metrics(pod: dict) -> dict[str, float]:
@@ -53,99 +105,24 @@ def metrics(pod: dict) -> dict[str, float]:
     connection = http.client.HTTPConnection(pod["status"]["podIP"], 9092, timeout=5)
     connection.request("GET", "/metrics")
     text = connection.getresponse().read().decode()
+    connection.close()
     lines = (line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#"))
     return {name: float(value) for name, _, value in lines}
 
 
 def total(values: dict[str, float], name: str) -> int:
-    return int(sum(value for key, value in values.items() if key.startswith(name)))
+    return int(sum(value for key, value in values.items() if key.partition("{")[0] == name))
 
 
-class Client:
-    """Asks one request after the other; counts answers by status, 0 = none."""
-
-    def __init__(self, address: str, path: str = "/"):
-        self.address, self.path = address, path
-        self.answers: dict[int, int] = {}
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self.loop, daemon=True)
-        self.thread.start()
-
-    def loop(self) -> None:
-        connection = http.client.HTTPConnection(self.address, 80, timeout=5)
-        while not self.stopping.is_set():
-            try:
-                connection.request("GET", self.path)
-                answer = connection.getresponse()
-                answer.read()
-                status = answer.status
-            except OSError:
-                connection.close()
-                status = 0
-            self.answers[status] = self.answers.get(status, 0) + 1
-
-    def end(self) -> dict[int, int]:
-        self.stopping.set()
-        self.thread.join(10)
-        return self.answers
+def sent(pod: dict) -> int:
+    return total(metrics(pod), "kgateway_xds_resources_sent_total")
 
 
-def manifest(kind: str, name: str, spec: dict, api_version: str, **metadata) -> dict:
-    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **metadata}, "spec": spec}
+def streams(pod: dict) -> int:
+    return total(metrics(pod), "kgateway_xds_streams")
 
 
-class EchoGateway:
-    """Gateway `gw`, HTTPRoute `route` and backend `echo`, programmed and answering."""
-
-    def __init__(self):
-        self.namespace = f"kgw-test-{uuid.uuid4().hex[:8]}"
-        kubectl("create", "namespace", self.namespace)
-        pod = {"containers": [{"name": "echo", "image": ECHO, "imagePullPolicy": "Never",
-                               "readinessProbe": {"tcpSocket": {"port": 3000}, "periodSeconds": 1},
-                               "lifecycle": {"preStop": {"sleep": {"seconds": 3}}}, "env": [
-            {"name": key, "valueFrom": {"fieldRef": {"fieldPath": path}}}
-            for key, path in (("POD_NAME", "metadata.name"), ("NAMESPACE", "metadata.namespace"))]}]}
-        labels = {"app": "echo"}
-        self.apply(
-            manifest("Deployment", "echo", {"replicas": 1, "selector": {"matchLabels": labels},
-                                            "template": {"metadata": {"labels": labels}, "spec": pod}}, "apps/v1"),
-            manifest("Service", "echo", {"selector": labels, "ports": [{"port": 80, "targetPort": 3000}]}, "v1"),
-            manifest("Gateway", "gw", {"gatewayClassName": "kgateway", "listeners": [
-                {"name": "http", "port": 80, "protocol": "HTTP"}]}, "gateway.networking.k8s.io/v1"),
-            self.route("route"))
-        self.address = wait_for("the Gateway to be programmed", self.programmed_address)
-        wait_for("the first 200", lambda: self.ask("/") == 200)
-
-    def route(self, name: str, path: str = "/", backend: str = "echo") -> dict:
-        rule = {"matches": [{"path": {"type": "PathPrefix", "value": path}}],
-                "backendRefs": [{"name": backend, "port": 80}]}
-        return manifest("HTTPRoute", name, {"parentRefs": [{"name": "gw"}], "rules": [rule]},
-                        "gateway.networking.k8s.io/v1")
-
-    def apply(self, *objects: dict) -> None:
-        listed = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
-        kubectl("-n", self.namespace, "apply", "-f", "-", stdin=json.dumps(listed))
-
-    def get(self, kind: str, name: str) -> dict:
-        return get(kind, name, self.namespace)
-
-    def programmed_address(self) -> str | None:
-        status = self.get("gateway", "gw").get("status", {})
-        programmed = any(c["type"] == "Programmed" and c["status"] == "True" for c in status.get("conditions", []))
-        return status["addresses"][0]["value"] if programmed and status.get("addresses") else None
-
-    def ask(self, path: str) -> int:
-        try:
-            connection = http.client.HTTPConnection(self.address, 80, timeout=5)
-            connection.request("GET", path)
-            return connection.getresponse().status
-        except OSError:
-            return 0
-
-    def versions(self) -> dict[str, str]:
-        """resourceVersion of everything that the controller writes here."""
-        names = ("gateway/gw", "httproute/route", "deployment/gw", "service/gw", "configmap/gw", "serviceaccount/gw")
-        return {name: self.get(*name.split("/"))["metadata"]["resourceVersion"] for name in names}
-
-    def close(self) -> None:
-        kubectl("delete", "namespace", self.namespace, "--wait=false")
+def lease_holder() -> str:
+    """The name of the pod that may write; empty while there is none."""
+    spec = session().get(f"/apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases/kgateway-envoy")["spec"]
+    return spec.get("holderIdentity", "").rpartition("_")[0]

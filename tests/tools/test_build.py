@@ -28,7 +28,10 @@ def test_pins_flags_and_recipe_change_the_name(component):
              build.Component("tool", finish=recipe).entry_name()}
     (component.module / "go.sum").write_text("example.org/thing v1.2.3 h1:x\n")
     names.add(component.entry_name())
-    assert len(names) == 4
+    (component.module / "own").mkdir()
+    (component.module / "own/main.go").write_text("package main\n")
+    names.add(component.entry_name())
+    assert len(names) == 5
 
 
 @pytest.mark.parametrize("name", build.COMPONENTS)

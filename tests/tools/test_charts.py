@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 CHARTS = pathlib.Path(__file__).resolve().parents[2] / "charts"
-BUILT = kgw_cache.root() / build.COMPONENTS["helm"].entry_name() / "bin/helm"
+BUILT = kgw_cache.root() / build.COMPONENTS["companions"].entry_name() / "bin/helm"
 HELM = str(BUILT) if BUILT.exists() else shutil.which("helm")
 
 pytestmark = pytest.mark.skipif(not HELM, reason="Helm is not available")

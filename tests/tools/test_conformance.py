@@ -34,3 +34,11 @@ def test_a_filter_names_whole_tests():
     assert suite == "^TestConformance$"
     assert re.search(test, "HTTPRouteMatching") and re.search(test, "GRPCRouteWeight")
     assert not re.search(test, "HTTPRouteMatchingAcrossRoutes")
+
+
+def test_a_report_has_a_case_for_each_test():
+    tally = conformance.Tally()
+    for line in OUTPUT.splitlines():
+        tally.read(line)
+    cases = {case.get("name"): [part.tag for part in case] for case in tally.junit().iter("testcase")}
+    assert cases == {"HTTPRouteMatching": [], "HTTPRouteCORS": ["failure"], "MeshPorts": ["skipped"]}

@@ -17,6 +17,27 @@ class ApiError(Exception):
         self.code = code
 
 
+# Kinds whose resource is not the kind in lower case with an s.
+IRREGULAR = {"NetworkPolicy": "networkpolicies", "GatewayClass": "gatewayclasses",
+             "BackendTLSPolicy": "backendtlspolicies", "GatewayParameters": "gatewayparameters"}
+CLUSTER_WIDE = {"Namespace", "GatewayClass", "ClusterRole", "ClusterRoleBinding",
+                "CustomResourceDefinition", "Node"}
+
+
+def collection(api_version: str, kind: str, namespace: str = "") -> str:
+    """The path of all objects of a kind; without a namespace those of all namespaces."""
+    base = "/api/" if "/" not in api_version else "/apis/"
+    scope = f"/namespaces/{namespace}" if namespace and kind not in CLUSTER_WIDE else ""
+    return f"{base}{api_version}{scope}/{IRREGULAR.get(kind) or kind.lower() + 's'}"
+
+
+def path_of(manifest: dict) -> str:
+    """The path of one object."""
+    metadata = manifest["metadata"]
+    return collection(manifest["apiVersion"], manifest["kind"], metadata.get("namespace", "")) \
+        + "/" + metadata["name"]
+
+
 def read_line(response: http.client.HTTPResponse) -> bytes:
     """The next line; empty at the end. Raises OSError when the stream is cut."""
     try:
@@ -82,3 +103,53 @@ class Api:
                 if event["type"] == "ERROR":
                     raise ApiError(event["object"].get("code", 500), event["object"].get("message", ""))
                 yield event
+
+
+class Session:
+    """A connection that is kept, for many requests one after the other. Thread: one."""
+
+    def __init__(self, api: Api):
+        self.connection = http.client.HTTPSConnection(layout.NODE_ADDRESS, layout.API_PORT,
+                                                      context=api.tls, timeout=60)
+
+    def call(self, method: str, path: str, body: object = None,
+             kind: str = "application/json") -> dict:
+        """The decoded answer. Raises ApiError, and OSError when the server is not there."""
+        text = None if body is None else json.dumps(body)
+        headers = {"Content-Type": kind, "Accept": "application/json"}
+        for attempt in (1, 2):  # the server may have closed a connection that was idle
+            fresh = self.connection.sock is None
+            try:
+                self.connection.request(method, path, text, headers)
+                response = self.connection.getresponse()
+                answer = response.read()
+                break
+            except (OSError, http.client.HTTPException) as error:
+                self.connection.close()
+                if fresh or attempt == 2:
+                    raise OSError(str(error)) from error
+        if response.status // 100 != 2:
+            raise ApiError(response.status, answer.decode(errors="replace").strip())
+        return json.loads(answer)
+
+    def get(self, path: str) -> dict:
+        return self.call("GET", path)
+
+    def create(self, manifest: dict) -> dict:
+        return self.call("POST", path_of(manifest).rpartition("/")[0], manifest)
+
+    def apply(self, manifest: dict) -> dict:
+        """Server-side apply, as the tools' own field manager."""
+        return self.call("PATCH", path_of(manifest) + "?fieldManager=kgateway-tools&force=true",
+                         manifest, "application/apply-patch+yaml")
+
+    def merge(self, path: str, patch: dict) -> dict:
+        return self.call("PATCH", path, patch, "application/merge-patch+json")
+
+    def delete(self, path: str) -> None:
+        """Also when it is not there."""
+        try:
+            self.call("DELETE", path)
+        except ApiError as error:
+            if error.code != 404:
+                raise

@@ -2,10 +2,13 @@
 """Builds what the development cluster is made of, once per machine, and prints where it is.
 
 Each component is a Go module below go/: its go.mod names the commands (`tool`) and their versions,
-its go.sum pins every dependency by hash. The Go toolchain is a pinned wheel, so nothing but Debian
-is asked of the machine. A component is an entry of the cache (kgw_cache.py) with a folder bin/,
-named after everything that went into it. A cold build of all takes about 15 minutes on two cores;
-JOBS limits how many compilers run.
+its go.sum pins every dependency by hash; a folder in it is a command of our own. The Go toolchain is
+a pinned wheel, so nothing but Debian is asked of the machine. A component is an entry of the cache
+(kgw_cache.py) with a folder bin/, named after everything that went into it. JOBS limits how many
+compilers run.
+
+Nearly all of the time goes into compiling, so one module holds all but Kubernetes (whose libraries
+are older): what two programs have in common is compiled once. Debug information is not even made.
 """
 
 import dataclasses
@@ -29,6 +32,7 @@ import kgw_cache as cache  # noqa: E402
 REQUIREMENTS = cache.TOOLS / "requirements-go.txt"
 MODULES = HERE / "go"
 LDFLAGS = "-s -w"
+GCFLAGS = "all=-dwarf=false"  # nobody debugs these programs; saves compiling what the linker would drop
 
 
 @functools.cache
@@ -55,7 +59,7 @@ def environment() -> dict[str, str]:
     jobs = os.environ.get("JOBS") or str(os.cpu_count() or 1)
     return {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": f"-modcacherw -trimpath -p={jobs}",
             "GOMODCACHE": str(scratch() / "mod"), "GOCACHE": str(scratch() / "build"),
-            "GOWORK": "off", "CGO_ENABLED": "0"}
+            "GOWORK": "off", "CGO_ENABLED": "0", "GOGC": "400"}  # compilers end before garbage hurts
 
 
 def go(module: pathlib.Path, *arguments: str | pathlib.Path) -> str:
@@ -70,15 +74,21 @@ def module_folder(module: pathlib.Path, path: str) -> pathlib.Path:
     return pathlib.Path(json.loads(go(module, "mod", "download", "-json", path))["Dir"])
 
 
+def commands(module: pathlib.Path) -> list[str]:
+    """The packages of a module's programs: the `tool`s of its go.mod, and its own folders."""
+    described = json.loads(go(module, "mod", "edit", "-json"))
+    own = sorted(f"./{main.parent.name}" for main in module.glob("*/main.go"))
+    return [tool["Path"] for tool in described["Tool"]] + own
+
+
 def compile_commands(module: pathlib.Path, out: pathlib.Path, ldflags: str,
                      libraries: tuple[str, ...]) -> None:
-    """Builds the `tool` commands of a module into out/, and libraries that a later step needs; tells
-    how far it is every ten seconds."""
-    described = json.loads(go(module, "mod", "edit", "-json"))
-    packages = [tool["Path"] for tool in described["Tool"]] + list(libraries)
+    """Builds a module's programs into out/, and libraries that a later step needs; tells how far it
+    is every ten seconds."""
+    packages = commands(module) + list(libraries)
     total = len(go(module, "list", "-deps", *packages).split())
-    command = [str(toolchain()), "build", "-v", "-ldflags", f"{LDFLAGS} {ldflags}",
-               "-o", f"{out}/", *packages]
+    command = [str(toolchain()), "build", "-v", "-gcflags", GCFLAGS,
+               "-ldflags", f"{LDFLAGS} {ldflags}", "-o", f"{out}/", *packages]
     process = subprocess.Popen(command, cwd=module, env=environment(), text=True,
                                stderr=subprocess.PIPE)
     assert process.stderr
@@ -102,16 +112,20 @@ def finish_kubernetes(module: pathlib.Path, out: pathlib.Path) -> None:
     cache.run("gcc", "-Os", "-static", f"-DVERSION={version}", source, "-o", out / "bin/pause")
 
 
-def finish_etcd(module: pathlib.Path, out: pathlib.Path) -> None:
-    (out / "bin/server").rename(out / "bin/etcd")
-
-
-def finish_conformance(module: pathlib.Path, out: pathlib.Path) -> None:
+def finish_companions(module: pathlib.Path, out: pathlib.Path) -> None:
     """Adds the suite itself, which is a test, and the CRDs that belong to it."""
-    go(module, "test", "-c", "-ldflags", LDFLAGS, "-o", out / "bin/conformance.test", ".")
+    (out / "bin/server").rename(out / "bin/etcd")
+    go(module, "test", "-c", "-gcflags", GCFLAGS, "-ldflags", LDFLAGS, "-o", out / "bin/conformance.test", ".")
     crds = module_folder(module, "sigs.k8s.io/gateway-api") / "config/crd"
     for channel in ("standard", "experimental"):
         shutil.copytree(crds / channel, out / "crds" / channel)
+
+
+def finish_envoy_gateway(module: pathlib.Path, out: pathlib.Path) -> None:
+    """Adds its chart, whose release fills in the names of images; who installs it gives them."""
+    shutil.copytree(module_folder(module, "github.com/envoyproxy/gateway") / "charts/gateway-helm",
+                    out / "chart")
+    (out / "chart/values.tmpl.yaml").rename(out / "chart/values.yaml")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,6 +135,7 @@ class Component:
     version_of: str = ""                                       # module whose version `ldflags` takes
     ldflags: str = ""
     libraries: tuple[str, ...] = ()                            # what only `finish` needs
+    optional: bool = False                                     # no part of the cluster
 
     @property
     def module(self) -> pathlib.Path:
@@ -134,11 +149,11 @@ class Component:
 
     def entry_name(self) -> str:
         """Names everything that decides the result; the text of this script otherwise does not."""
-        files = sorted(p for p in self.module.iterdir() if p.is_file())
+        files = sorted(p for p in self.module.rglob("*") if p.is_file())
         recipe = inspect.getsource(self.finish) if self.finish else ""
         parts = [part for f in files for part in (f.name, f.read_bytes())]
         return f"cluster-{self.name}-" + cache.digest(
-            *parts, REQUIREMENTS.read_bytes(), LDFLAGS, self.ldflags, recipe)
+            *parts, REQUIREMENTS.read_bytes(), GCFLAGS, LDFLAGS, self.ldflags, recipe)
 
     def build(self, out: pathlib.Path) -> None:
         cache.say(f"-- cluster: building {self.name}, once for all checkouts")
@@ -156,10 +171,10 @@ COMPONENTS = {c.name: c for c in (
     Component("kubernetes", finish_kubernetes, "k8s.io/kubernetes", " ".join(
         f"-X {p}.gitVersion={{version}} -X {p}.gitMajor={{major}} -X {p}.gitMinor={{minor}}"
         for p in VERSION_PACKAGES)),
-    Component("etcd", finish_etcd),
-    Component("coredns"),
-    Component("conformance", finish_conformance, libraries=("sigs.k8s.io/gateway-api/conformance",)),
-    Component("helm"),
+    # etcd, CoreDNS, Helm, the conformance suite and its echo server.
+    Component("companions", finish_companions, libraries=("sigs.k8s.io/gateway-api/conformance",)),
+    # What `make bench-cluster` compares with.
+    Component("envoy-gateway", finish_envoy_gateway, optional=True),
 )}
 
 
@@ -170,8 +185,8 @@ def component(name: str) -> pathlib.Path:
 
 
 def build_all() -> dict[str, pathlib.Path]:
-    """Every component by name. What only the builds need is removed once all are there."""
-    built = {name: component(name) for name in COMPONENTS}
+    """Every part of the cluster by name. What only the builds need is removed once all are there."""
+    built = {name: component(name) for name, each in COMPONENTS.items() if not each.optional}
     if scratch().exists():
         with cache.lock("cluster-scratch"):
             shutil.rmtree(scratch(), ignore_errors=True)

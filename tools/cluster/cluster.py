@@ -109,7 +109,7 @@ def start(place: Layout, api: Api, built: dict[str, pathlib.Path]) -> None:
 def install(place: Layout, api: Api, built: dict[str, pathlib.Path]) -> None:
     """Gateway API's experimental CRDs and the cluster's DNS. The admission policy that belongs to the
     CRDs is left out: it would refuse other versions, which a development cluster may want to try."""
-    crds = [f for f in sorted((built["conformance"] / "crds/experimental").glob("gateway.*.yaml"))
+    crds = [f for f in sorted((built["companions"] / "crds/experimental").glob("gateway.*.yaml"))
             if "_vap_" not in f.name]
     kubectl(place, "apply", "--server-side", *[word for f in crds for word in ("-f", f)])
     servers = components.nameservers()

@@ -18,6 +18,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 
 import build
 import cluster
@@ -30,6 +31,7 @@ ROOT = images.ROOT
 CHARTS = ROOT / "charts"
 REPORTS = ROOT / "conformance"
 LOG = ROOT / "build/conformance/output.log"
+JUNIT = ROOT / "build/conformance/junit.xml"
 NAMESPACE = "kgateway-system"
 GATEWAY_CLASS = "kgateway"
 PROFILES = ("GATEWAY-HTTP", "GATEWAY-GRPC", "GATEWAY-TLS", "GATEWAY-TCP", "GATEWAY-UDP")
@@ -61,6 +63,16 @@ class Tally:
         counts = ", ".join(f"{len(self.outcomes[key])} {word}" for key, word in
                            (("PASS", "passed"), ("FAIL", "failed"), ("SKIP", "skipped")))
         return "\n".join([*failed, counts])
+
+    def junit(self) -> ElementTree.ElementTree:
+        """One test case per test of the suite."""
+        suite = ElementTree.Element("testsuite", name="conformance")
+        for outcome, names in self.outcomes.items():
+            for name in names:
+                case = ElementTree.SubElement(suite, "testcase", classname="conformance", name=name)
+                if outcome != "PASS":
+                    ElementTree.SubElement(case, {"FAIL": "failure", "SKIP": "skipped"}[outcome])
+        return ElementTree.ElementTree(suite)
 
 
 def test_filter(names: list[str]) -> str:
@@ -134,6 +146,7 @@ def remove_leftovers(place: Layout) -> None:
 def run_suite(place: Layout, names: list[str]) -> bool:
     """Streams the run; whether everything passed."""
     LOG.parent.mkdir(parents=True, exist_ok=True)
+    JUNIT.unlink(missing_ok=True)
     REPORTS.mkdir(exist_ok=True)
     tally = Tally()
     environment = {**os.environ, "KUBECONFIG": str(place.kubeconfig)}
@@ -146,6 +159,7 @@ def run_suite(place: Layout, names: list[str]) -> bool:
             log.write(line)
             tally.read(line)
     passed = process.wait() == 0
+    tally.junit().write(JUNIT)
     print(tally.closing())
     if not names:
         cache.say(f"-- conformance: report in {report_path(version()).relative_to(ROOT)}")
@@ -155,7 +169,7 @@ def run_suite(place: Layout, names: list[str]) -> bool:
 def main() -> int:
     arguments, place = sys.argv[1:], layout.layout()
     if arguments == ["--list"]:
-        suite = build.component("conformance") / "bin/conformance.test"
+        suite = build.component("companions") / "bin/conformance.test"
         listed = subprocess.run([str(suite), "-test.run=^TestNames$"], check=True, text=True,
                                 stdout=subprocess.PIPE).stdout
         print(listed.removesuffix("PASS\n"), end="")

@@ -23,9 +23,9 @@ class DevImage:
 
 IMAGES = (
     DevImage("kubernetes", "pause", ("localhost/kgateway/pause:1",), "65535:65535"),
-    DevImage("coredns", "coredns", ("localhost/kgateway/coredns:1",)),
+    DevImage("companions", "coredns", ("localhost/kgateway/coredns:1",)),
     # The suite's manifests ask for both tags; the program is the same.
-    DevImage("conformance", "echo-basic", (
+    DevImage("companions", "echo-basic", (
         "registry.k8s.io/gateway-api/conformance/echo-basic:v0.1.0",
         "registry.k8s.io/gateway-api/conformance/echo-basic:v0.2.0"), "65532:65532"),
 )

@@ -2,8 +2,11 @@
 """Runs tests/cluster against the controller of the current build, in the development cluster.
 
 usage: faults.py [PYTEST-ARGUMENT...]
+
+Each test prints what it counted. The results go to build/cluster/junit.xml too.
 """
 
+import os
 import subprocess
 import sys
 
@@ -12,6 +15,8 @@ import conformance
 import layout
 from layout import ClusterError, cache
 
+JUNIT = conformance.ROOT / "build/cluster/junit.xml"
+
 
 def main() -> int:
     place = layout.layout()
@@ -19,9 +24,10 @@ def main() -> int:
         cluster.up(place)
     conformance.install_controller(place)
     python = cache.venv(cache.TOOLS / "requirements-test.txt")
-    return subprocess.run([str(python), "-m", "pytest", "-v", "-s", "--tb=short", "--timeout=300",
-                           "-p", "no:cacheprovider", "tests/cluster", *sys.argv[1:]],
-                          cwd=conformance.ROOT).returncode
+    return subprocess.run([str(python), "-m", "pytest", "-v", "-s", "--tb=short", "--timeout=600",
+                           "-p", "no:cacheprovider", f"--junit-xml={JUNIT}", "tests/cluster",
+                           *sys.argv[1:]], cwd=conformance.ROOT,
+                          env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}).returncode
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-// Package suite compiles the Gateway API's own suite into one executable.
-package suite
+// Package companions compiles the Gateway API's own suite into one executable.
+package companions
 
 import (
 	"fmt"

@@ -1,0 +1,189 @@
+"""The API server restarts, is away, forgets its history, loses and regains kinds: traffic goes on."""
+
+import signal
+import time
+import urllib.request
+import json
+
+import cluster
+import components
+import kube
+import layout
+import pytest
+import traffic
+import world
+
+API_SERVER = "kube-apiserver"
+
+
+def stop_api_server() -> None:
+    cluster.process(kube.PLACE, API_SERVER).stop()
+
+
+def start_api_server() -> None:
+    api = kube.cluster_api.Api(kube.PLACE)
+    component, process = components.ALL[API_SERVER](kube.PLACE, api), cluster.process(kube.PLACE, API_SERVER)
+    process.start(component.command, component.environment)
+    process.await_ready(component.ready)
+
+
+@pytest.fixture
+def absence():
+    """Ends with an API server in any case."""
+    yield
+    if not cluster.process(kube.PLACE, API_SERVER).pid():
+        start_api_server()
+
+
+def etcd(path: str, body: dict) -> dict:
+    request = urllib.request.Request(f"http://127.0.0.1:{layout.ETCD_PORT}{path}", json.dumps(body).encode())
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.loads(answer.read())
+
+
+def forget_history() -> int:
+    """Compacts etcd up to now, so that no watch can resume from before."""
+    revision = int(etcd("/v3/kv/range", {"key": "AA=="})["header"]["revision"])
+    etcd("/v3/kv/compaction", {"revision": revision, "physical": True})
+    return revision
+
+
+def follows(gateway, name: str) -> float:
+    """Seconds until a new route is answered and reported."""
+    begin = time.monotonic()
+    kube.wait_for("the API server to take a route", lambda: gateway.apply(
+        world.route(name, world.rule(f"/{name}", "echo"), hostnames=[f"{name}.example"])) is None, 60)
+    kube.wait_for("the route to answer", lambda: gateway.status(f"/{name}", f"{name}.example") == 200, 90, 0.01)
+    kube.wait_for("its status", lambda: gateway.condition(name, "Accepted").get("status") == "True")
+    return time.monotonic() - begin
+
+
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_an_api_server_that_is_away_costs_nothing(gateway, absence, seconds):
+    (pod,) = kube.controller_pods()
+    before, restarts = kube.sent(pod), kube.restarts(pod)
+    client = traffic.Client(gateway.address)
+    stop_api_server()
+    time.sleep(seconds)
+    start_api_server()
+    time.sleep(5)
+    resent = kube.sent(pod) - before
+    took = follows(gateway, "late")
+    (pod,) = kube.wait_for("the controller", kube.controller_pods)
+    answers = client.end()
+    print(f"away {seconds} s: answers {answers}, resources sent again {resent}, "
+          f"a new route in force {took:.2f} s later, restarts {kube.restarts(pod) - restarts}")
+    assert set(answers) == {200}
+    assert resent == 0
+    assert kube.restarts(pod) == restarts
+
+
+def test_what_changed_in_a_forgotten_history_is_found_again(gateway, absence):
+    """The controller sleeps while routes come and go; what it had seen last is compacted away."""
+    (pod,) = kube.controller_pods()
+    gateway.apply(world.route("old", world.rule("/", "echo"), hostnames=["old.example"]))
+    kube.wait_for("the old route", lambda: gateway.status("/", "old.example") == 200)
+    seen = gateway.get("HTTPRoute", "old")["metadata"]["resourceVersion"]
+    client = traffic.Client(gateway.address)
+    before = kube.sent(pod)
+    kube.send_signal(pod, signal.SIGSTOP)
+    try:
+        gateway.apply(world.route("new", world.rule("/", "echo"), hostnames=["new.example"]),
+                      world.route("old", world.rule("/", "echo"), hostnames=["moved.example"]))
+        stop_api_server()
+        revision = forget_history()
+        start_api_server()
+        gone = events_since(seen)
+    finally:
+        kube.send_signal(pod, signal.SIGCONT)
+    kube.wait_for("the new route", lambda: gateway.status("/", "new.example") == 200, 90)
+    kube.wait_for("the moved route", lambda: gateway.status("/", "moved.example") == 200)
+    kube.wait_for("the old host to be gone", lambda: gateway.status("/", "old.example") != 200)
+    kube.wait_for("its status", lambda: gateway.entry("new"))
+    answers = client.end()
+    print(f"compacted up to {revision}, a watch from {seen} is answered with {gone}, answers {answers}, "
+          f"resources sent {kube.sent(pod) - before}")
+    assert gone == 410
+    assert set(answers) == {200}
+
+
+def events_since(version: str) -> int:
+    """How the API server answers a watch from that version: 410, or 200."""
+    api = kube.cluster_api.Api(kube.PLACE)
+    try:
+        for _ in api.watch(kube.collection(kube.GATEWAY_API, "HTTPRoute"), version):
+            return 200
+    except kube.ApiError as error:
+        return error.code
+    except OSError:
+        pass
+    return 200
+
+
+def crd(name: str) -> dict:
+    """A CRD as it can be created again."""
+    found = json.loads(kube.kubectl("get", "crd", name, "-o", "json"))
+    metadata = {key: found["metadata"][key] for key in ("name", "annotations", "labels")
+                if key in found["metadata"]}
+    metadata.get("annotations", {}).pop("kubectl.kubernetes.io/last-applied-configuration", None)
+    return {"apiVersion": found["apiVersion"], "kind": found["kind"], "metadata": metadata, "spec": found["spec"]}
+
+
+def restore(saved: dict) -> None:
+    kube.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(saved))
+    kube.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{saved['metadata']['name']}")
+
+
+@pytest.fixture
+def restored():
+    """Calls given to it are made at the end."""
+    saved: list[dict] = []
+    yield saved
+    for each in saved:
+        restore(each)
+
+
+def class_says() -> str:
+    """All that the GatewayClass reports as not in order."""
+    status = kube.session().get("/apis/gateway.networking.k8s.io/v1/gatewayclasses/kgateway").get("status", {})
+    return " ".join(c.get("message", "") for c in status.get("conditions", []))
+
+
+def test_a_kind_that_is_deleted_and_restored_disturbs_no_other(gateway, restored):
+    (pod,) = kube.controller_pods()
+    name = "grpcroutes.gateway.networking.k8s.io"
+    restored.append(crd(name))
+    client = traffic.Client(gateway.address)
+    kube.kubectl("delete", "crd", name, "--timeout=60s")
+    said = kube.wait_for("the GatewayClass to tell", lambda: next(
+        (text for text in [class_says()] if "GRPCRoute" in text or "grpcroutes" in text), None))
+    took = follows(gateway, "meanwhile")
+    restore(restored[0])
+    kube.wait_for("the GatewayClass to be content", lambda: "GRPCRoute" not in class_says())
+    gateway.apply(world.manifest("GRPCRoute", "again", {
+        "parentRefs": [{"name": "gw"}], "rules": [{"backendRefs": [{"name": "echo", "port": 80}]}]}))
+    kube.wait_for("a GRPCRoute to be accepted",
+                  lambda: gateway.condition("again", "Accepted", "GRPCRoute").get("status") == "True")
+    answers = client.end()
+    (now,) = kube.controller_pods()
+    print(f"answers {answers}; the class said {said!r}; an HTTPRoute meanwhile took {took:.2f} s")
+    assert set(answers) == {200}
+    assert kube.restarts(now) == kube.restarts(pod)
+
+
+def test_routes_return_with_their_kind(gateway, restored):
+    """Deleting a CRD deletes its objects; restoring both restores traffic, with the same controller."""
+    (pod,) = kube.controller_pods()
+    name = "httproutes.gateway.networking.k8s.io"
+    restored.append(crd(name))
+    kube.kubectl("delete", "crd", name, "--timeout=60s")
+    kube.wait_for("traffic to end with its route", lambda: gateway.status("/") == 404)
+    restore(restored[0])
+    begin = time.monotonic()
+    gateway.apply(world.route("route", world.rule("/", "echo")))
+    kube.wait_for("traffic to be back", lambda: gateway.status("/") == 200, 60, 0.01)
+    took = time.monotonic() - begin
+    kube.wait_for("its status", lambda: gateway.condition("route", "Accepted").get("status") == "True")
+    (now,) = kube.controller_pods()
+    print(f"a restored route answered after {took:.2f} s")
+    assert kube.restarts(now) == kube.restarts(pod)
