@@ -46,10 +46,11 @@ def run(*command: str | pathlib.Path, **kwargs) -> None:
 
 
 @contextlib.contextmanager
-def lock(name: str) -> Iterator[None]:
+def lock(name: str, *, wait: bool = True) -> Iterator[None]:
+    """Held for the block. BlockingIOError when it is taken and wait is False."""
     (root() / "locks").mkdir(parents=True, exist_ok=True)
     with open(root() / "locks" / name, "w") as f:
-        fcntl.flock(f, fcntl.LOCK_EX)
+        fcntl.flock(f, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
 
 

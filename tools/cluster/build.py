@@ -11,6 +11,7 @@ Nearly all of the time goes into compiling, so one module holds all but Kubernet
 are older): what two programs have in common is compiled once. Debug information is not even made.
 """
 
+import contextlib
 import dataclasses
 import functools
 import inspect
@@ -181,14 +182,20 @@ COMPONENTS = {c.name: c for c in (
 def component(name: str) -> pathlib.Path:
     """The folder of a built component; builds it the first time."""
     chosen = COMPONENTS[name]
-    return cache.entry(chosen.entry_name(), chosen.build)
+
+    def fill(out: pathlib.Path) -> None:
+        with cache.lock("cluster-scratch"):  # another process may be about to remove it
+            chosen.build(out)
+
+    return cache.entry(chosen.entry_name(), fill)
 
 
 def build_all() -> dict[str, pathlib.Path]:
-    """Every part of the cluster by name. What only the builds need is removed once all are there."""
+    """Every part of the cluster by name. What only the builds need is removed once all are there
+    and nobody builds."""
     built = {name: component(name) for name, each in COMPONENTS.items() if not each.optional}
     if scratch().exists():
-        with cache.lock("cluster-scratch"):
+        with contextlib.suppress(BlockingIOError), cache.lock("cluster-scratch", wait=False):
             shutil.rmtree(scratch(), ignore_errors=True)
     return built
 
