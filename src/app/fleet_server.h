@@ -1,0 +1,176 @@
+// The controller of `make bench-fleet`, in a process of its own: the real core (app/core.h) with
+// its ADS server, fed from memory and told by its standard input what to do, one line each:
+//
+//   settle            waits until everything sent is answered and nothing more comes
+//   endpoint I SALT   changes an endpoint of Service I
+//   route SALT        changes the route `probe`
+//   both I SALT       changes the endpoint in the same moment as the route
+//
+// A change is answered, when every proxy it concerns has answered, with one line of JSON: CPU of
+// the whole process, time from the event to the last ACK, what was sent.
+#pragma once
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <functional>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <thread>
+
+#include "app/builtin.h"
+#include "app/core.h"
+#include "app/fleet_world.h"
+
+#ifdef KGW_HAVE_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#endif
+
+namespace kgw::app::fleet {
+
+using std::chrono_literals::operator""ms;
+
+inline double process_cpu_ms() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto ms = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) * 1e3 + static_cast<double>(t.tv_usec) / 1e3;
+  };
+  return ms(usage.ru_utime) + ms(usage.ru_stime);
+}
+
+// Bytes that the process has allocated and not freed; 0 without jemalloc.
+inline std::size_t heap_bytes() {
+  std::size_t bytes = 0;
+#ifdef KGW_HAVE_JEMALLOC
+  std::uint64_t epoch = 1;
+  std::size_t size = sizeof epoch;
+  mallctl("epoch", &epoch, &size, &epoch, size);
+  size = sizeof bytes;
+  mallctl("stats.allocated", &bytes, &size, nullptr, 0);
+#endif
+  return bytes;
+}
+
+class FleetServer {
+ public:
+  FleetServer(Size size, std::string address)
+      : size_(size), core_(envoy::Settings(), {.amend = with_builtins}) {
+    xds::ServerOptions options;
+    (address.starts_with("/") ? options.unix_socket : options.tcp_address) = address;
+    if (auto serving = core_.serve_proxies(options); !serving) {
+      std::cerr << serving.error() << "\n";
+      std::exit(1);
+    }
+  }
+
+  // Until standard input ends.
+  void run() {
+    core_.translation.apply(builtin_objects());
+    core_.sink()({.events = fleet_world(size_), .problems = {}, .synced = true});
+    core_.loop.post([this] {
+      waiting_ = [] {
+        reply("ready");
+        return true;
+      };
+    });
+    std::thread commands([this] { read_commands(); });
+    core_.loop.run([this] { settled(); }, 250ms,
+                   [this] {
+                     core_.ads->tick(std::chrono::steady_clock::now());
+                     settled();
+                   });
+    commands.join();
+    core_.ads->shutdown(0ms);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Total {
+    std::uint64_t responses = 0, answers = 0, bytes = 0;
+  };
+
+  static void reply(const std::string& line) { std::cout << line << std::endl; }
+
+  Total total() const {
+    Total sum;
+    for (const xds::TypeStats& type : core_.ads->stats().types) {
+      sum.responses += type.responses;
+      sum.answers += type.acks + type.nacks;
+      sum.bytes += type.bytes;
+    }
+    return sum;
+  }
+
+  void read_commands() {
+    for (std::string line; std::getline(std::cin, line);) {
+      std::istringstream words(line);
+      std::string verb;
+      words >> verb;
+      if (verb == "settle") {
+        core_.loop.post([this] { await_quiet(); });
+        continue;
+      }
+      Events events;
+      int service = 0, salt = 0;
+      if (verb != "route") words >> service;
+      words >> salt;
+      if (verb != "route") append(events, decode(slice_manifest(service, 3 + salt % 250)));
+      if (verb != "endpoint") append(events, decode(probe_manifest(salt)));
+      core_.loop.post([this, events = std::move(events)]() mutable { change(std::move(events)); });
+    }
+    core_.loop.stop();
+  }
+
+  // Of the loop's turns, the first after 300 ms without any response or answer.
+  void await_quiet() {
+    waiting_ = [this, last = total(), since = Clock::now()]() mutable {
+      const Total now = total();
+      if (now.responses != last.responses || now.answers != now.responses) {
+        last = now;
+        since = Clock::now();
+      }
+      if (Clock::now() - since < 300ms) return false;
+      std::ostringstream line;
+      line << "{\"streams\": " << core_.ads->stats().streams << ", \"heap\": " << heap_bytes()
+           << ", \"bytes\": " << now.bytes << ", \"cpu_ms\": " << process_cpu_ms() << "}";
+      reply(line.str());
+      return true;
+    };
+  }
+
+  void change(Events events) {
+    const Total before = total();
+    const double cpu = process_cpu_ms();
+    const auto start = Clock::now();
+    core_.sink()({.events = std::move(events), .problems = {}, .synced = false});
+    waiting_ = [this, before, cpu, start, published = 0.0]() mutable {
+      const Total now = total();
+      const double elapsed =
+          std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+      if (now.responses == before.responses) return false;
+      if (published == 0) published = elapsed;
+      if (now.answers != now.responses) return false;
+      std::ostringstream line;
+      line << "{\"cpu_ms\": " << process_cpu_ms() - cpu << ", \"last_ack_ms\": " << elapsed
+           << ", \"published_ms\": " << published
+           << ", \"responses\": " << now.responses - before.responses
+           << ", \"bytes\": " << now.bytes - before.bytes << "}";
+      reply(line.str());
+      return true;
+    };
+  }
+
+  void settled() {
+    core_.settle();
+    if (waiting_ && waiting_()) waiting_ = nullptr;
+  }
+
+  const Size size_;
+  Core core_;
+  std::function<bool()> waiting_;  // answers a command when it can
+};
+
+}  // namespace kgw::app::fleet
