@@ -54,7 +54,7 @@ void DeltaStream::first_request(Subscription& s, const Request& request) {
     join_wildcard(s, 0);
     s.must_answer = request.held.empty();
   } else {
-    absl::erase_if(s.held, [](const auto& held) { return !held.second.subscribed(); });
+    s.held.retain([](const Held& held) { return held.subscribed(); });
   }
   claimed(s);
   if (s.type == ResourceType::kCluster && !request.held.empty()) hold_removals();

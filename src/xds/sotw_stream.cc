@@ -15,9 +15,14 @@ bool names_wildcard(const Request& request) {
 }
 
 // Depends on texts only, so that it is the same after a restart.
+std::uint64_t fingerprint(const Name& name, Held held) {
+  if (!held.any()) return 0;
+  return XXH3_64bits_withSeed(name.view().data(), name.view().size(), held.bits());
+}
 std::uint64_t fingerprint(const Entry& entry) {
-  const std::string& name = entry.name().str();
-  return XXH3_64bits_withSeed(name.data(), name.size(), entry.version().hash);
+  Held held;
+  held.set(entry.version());
+  return fingerprint(entry.name(), held);
 }
 
 }  // namespace
@@ -67,10 +72,7 @@ bool SotwStream::resume(Subscription& s, const Request& request) {
   std::uint64_t sum = 0;
   for (const EntryPtr& entry : entries) sum += fingerprint(*entry);
   if (to_string(Version{sum}) != request.version_info) return false;
-  for (const EntryPtr& entry : entries) {
-    s.held[entry->name()].set(entry->version());
-    on_held(s, entry);
-  }
+  for (const EntryPtr& entry : entries) hold(s, entry);
   return true;
 }
 
@@ -87,8 +89,8 @@ void SotwStream::resubscribe(Subscription& s, const Request& request) {
   if (s.wildcard && !wildcard) leave_wildcard(s);
   for (const Name& name : unwanted) unsubscribe(s, name);
   for (const Name& name : wanted) {
-    auto found = s.held.find(name);
-    const bool known = found != s.held.end() && found->second.subscribed();
+    const Held* found = s.held.find(name);
+    const bool known = found != nullptr && found->subscribed();
     if (!known) subscribe(s, name, snapshot().generation(), true);
   }
   if (!s.wildcard && wildcard) join_wildcard(s, 0);
@@ -101,33 +103,46 @@ void SotwStream::compose(const Subscription& s, Response& response) {
   absl::flat_hash_set<Name> replaced;
   for (const Sent& sent : s.outstanding) {
     replaced.insert(sent.name);
-    auto before = a.entries.find(sent.name);
-    if (before != a.entries.end()) sum -= fingerprint(*before->second);
+    if (const Held* before = s.held.find(sent.name)) sum -= fingerprint(sent.name, *before);
     if (sent.entry == nullptr) continue;
     sum += fingerprint(*sent.entry);
     response.resources.push_back(sent.entry);
   }
   if (s.wildcard) {
-    for (const auto& [name, entry] : a.entries) {
-      if (!replaced.contains(name)) response.resources.push_back(entry);
+    for (const auto& [name, held] : s.held) {
+      if (held.any() && !replaced.contains(name)) response.resources.push_back(entry_of(s, name));
     }
   }
   response.version_info = to_string(Version{sum});
 }
 
-void SotwStream::on_held(const Subscription& s, const EntryPtr& entry) {
-  on_dropped(s, entry->name());
-  Accepted& a = accepted(s.type);
-  a.entries.emplace(entry->name(), entry);
-  a.sum += fingerprint(*entry);
+// REQUIRES: the proxy holds the name.
+EntryPtr SotwStream::entry_of(const Subscription& s, const Name& name) {
+  const Accepted& a = accepted(s.type);
+  auto outdated = a.outdated.find(name);
+  return outdated != a.outdated.end() ? outdated->second : snapshot().find(s.type, name);
 }
 
-void SotwStream::on_dropped(const Subscription& s, const Name& name) {
+void SotwStream::on_held(const Subscription& s, const EntryPtr& entry, Held before) {
   Accepted& a = accepted(s.type);
-  auto found = a.entries.find(name);
-  if (found == a.entries.end()) return;
-  a.sum -= fingerprint(*found->second);
-  a.entries.erase(found);
+  a.sum += fingerprint(*entry) - fingerprint(entry->name(), before);
+  const EntryPtr current = snapshot().find(s.type, entry->name());
+  if (current != nullptr && current->version() == entry->version()) {
+    a.outdated.erase(entry->name());
+  } else {
+    a.outdated[entry->name()] = entry;
+  }
+  give_back(a.outdated);
+}
+
+void SotwStream::on_dropped(const Subscription& s, const Name& name, Held before) {
+  Accepted& a = accepted(s.type);
+  a.sum -= fingerprint(name, before);
+  a.outdated.erase(name);
+}
+
+void SotwStream::on_superseded(const Subscription& s, const EntryPtr& entry) {
+  accepted(s.type).outdated.try_emplace(entry->name(), entry);
 }
 
 }  // namespace kgw::xds

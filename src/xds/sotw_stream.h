@@ -25,8 +25,9 @@ class SotwStream final : public Stream {
 
  private:
   struct Accepted {
-    absl::flat_hash_map<Name, EntryPtr> entries;
-    std::uint64_t sum = 0;         // of the names and versions of the entries
+    // Of what the proxy holds, that which the snapshot has no longer (of Subscription::held).
+    absl::flat_hash_map<Name, EntryPtr> outdated;
+    std::uint64_t sum = 0;         // of names and versions of all that it holds
     std::uint64_t last_nonce = 0;  // of the last response of this type
     bool legacy_wildcard = false;  // never named anything
   };
@@ -36,8 +37,10 @@ class SotwStream final : public Stream {
   bool resume(Subscription& s, const Request& request);
   void compose(const Subscription& s, Response& response) override;
   bool can_remove(const Subscription& s) const override { return s.wildcard; }
-  void on_held(const Subscription& s, const EntryPtr& entry) override;
-  void on_dropped(const Subscription& s, const Name& name) override;
+  void on_held(const Subscription& s, const EntryPtr& entry, Held before) override;
+  void on_dropped(const Subscription& s, const Name& name, Held before) override;
+  void on_superseded(const Subscription& s, const EntryPtr& entry) override;
+  EntryPtr entry_of(const Subscription& s, const Name& name);
   Accepted& accepted(ResourceType type) { return accepted_[index_of(type)]; }
 
   std::array<Accepted, kTypeCount> accepted_;

@@ -22,6 +22,9 @@ void Stream::changed(const Notice& notice, Responses& out) {
     const Name& name = change.key.name;
     if (!s.requested) continue;
     if (change.after == nullptr) settle(change.key.type, name);
+    if (change.before != nullptr && s.holds(name, change.before->version())) {
+      on_superseded(s, change.before);
+    }
     if (auto frozen = s.frozen.find(name); frozen != s.frozen.end()) {
       if (change.after == nullptr) {
         s.frozen.erase(frozen);
@@ -131,14 +134,29 @@ void Stream::subscribe(Subscription& s, const Name& name, Generation generation,
 void Stream::unsubscribe(Subscription& s, const Name& name) {
   if (s.wildcard) {
     // The proxy may have dropped it, though the wildcard still covers it.
-    if (auto found = s.held.find(name); found != s.held.end()) found->second.subscribe(false);
+    if (Held* found = s.held.find(name)) found->subscribe(false);
     mark(s, name, snapshot_.generation(), true);
     return;
   }
+  drop(s, name);
   s.held.erase(name);
-  on_dropped(s, name);
   drop_work(s, name, std::nullopt);
   if (s.type == ResourceType::kCluster) settle(s.type, name);
+}
+
+void Stream::hold(Subscription& s, const EntryPtr& entry) {
+  Held& held = s.held[entry->name()];
+  const Held before = held;
+  held.set(entry->version());
+  on_held(s, entry, before);
+}
+
+void Stream::drop(Subscription& s, const Name& name) {
+  Held* held = s.held.find(name);
+  if (held == nullptr) return;
+  if (held->any()) on_dropped(s, name, *held);
+  held->clear();
+  if (!held->subscribed()) s.held.erase(name);
 }
 
 void Stream::drop_work(Subscription& s, const Name& name, std::optional<Version> accepted) {
@@ -191,8 +209,7 @@ bool Stream::select_dirty(Subscription& s, std::vector<Sent>& selection) {
     if (entry == nullptr) {
       const bool silent = !s.may_hold(name, work) && !work.force;
       if (silent || !can_remove(s)) {
-        if (auto held = s.held.find(name); held != s.held.end()) held->second.clear();
-        on_dropped(s, name);
+        drop(s, name);
         drop_work(s, Name(name), std::nullopt);
         settled_ = true;
       } else if (may_remove(s, name, work)) {

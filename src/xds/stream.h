@@ -96,14 +96,19 @@ class Stream {
   // The proxy was connected before and may hold clusters that we do not know of.
   void hold_removals() { removals_held_since_ = now_; }
   void flush(Responses& out);
+  // Notes what the proxy holds from now on.
+  void hold(Subscription& s, const EntryPtr& entry);
+  void drop(Subscription& s, const Name& name);
 
  private:
   // Fills what depends on the protocol; s.outstanding is what changes.
   virtual void compose(const Subscription& s, Response& response) = 0;
   // Whether the protocol can tell the proxy that a name is gone.
   virtual bool can_remove(const Subscription& s) const = 0;
-  virtual void on_held(const Subscription&, const EntryPtr&) {}
-  virtual void on_dropped(const Subscription&, const Name&) {}
+  virtual void on_held(const Subscription&, const EntryPtr&, Held /*before*/) {}
+  virtual void on_dropped(const Subscription&, const Name&, Held /*before*/) {}
+  // What the proxy holds is no longer what the snapshot has.
+  virtual void on_superseded(const Subscription&, const EntryPtr&) {}
 
   bool respond(Subscription& s, Response& response);
   bool select_dirty(Subscription& s, std::vector<Sent>& selection);

@@ -24,14 +24,9 @@ void Stream::acknowledge(Subscription& s, const Request& request) {
 void Stream::accept(Subscription& s, const Sent& sent) {
   const Name& name = sent.name;
   if (sent.entry == nullptr) {
-    if (auto held = s.held.find(name); held != s.held.end()) {
-      held->second.clear();
-      if (!held->second.subscribed()) s.held.erase(held);
-    }
-    on_dropped(s, name);
+    drop(s, name);
   } else if (s.covers(name)) {
-    s.held[name].set(sent.entry->version());
-    on_held(s, sent.entry);
+    hold(s, sent.entry);
   }
   if (s.type == ResourceType::kCluster && sent.entry != nullptr) {
     gate_.answered(name, lacks_endpoints(name));
@@ -113,8 +108,7 @@ void Stream::reject(Subscription& s, const Sent& sent, std::string_view message)
 // even if it is what the proxy held before.
 void Stream::forget_endpoints(Subscription& s, const Name& name) {
   if (s.type != ResourceType::kEndpoint) return;
-  if (auto held = s.held.find(name); held != s.held.end()) held->second.clear();
-  on_dropped(s, name);
+  drop(s, name);
 }
 
 void Stream::suspect(Subscription& s, std::vector<Sent> group) {

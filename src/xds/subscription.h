@@ -1,7 +1,7 @@
 // Subscription: what one stream knows of one resource type: what the proxy asked for, what it
 // holds, and what is still owed to it.
 //
-// `held` is the only thing that grows with what the proxy holds: 16 bytes for each name. Everything
+// `held` is the only thing that grows with what the proxy holds (held.h). Everything
 // else is empty in a proxy that is up to date.
 #pragma once
 
@@ -10,29 +10,10 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "xds/held.h"
 #include "xds/snapshot.h"
 
 namespace kgw::xds {
-
-// The version that a proxy holds (63 bits of it; 0: none), and whether it asked for the name
-// itself.
-class Held {
- public:
-  bool any() const { return version_ != 0; }
-  bool is(Version version) const { return version_ == pack(version); }
-  void set(Version version) { version_ = pack(version); }
-  void clear() { version_ = 0; }
-  bool subscribed() const { return subscribed_ != 0; }
-  void subscribe(bool on) { subscribed_ = on ? 1 : 0; }
-
- private:
-  static std::uint64_t pack(Version version) {
-    const std::uint64_t bits = version.hash & (~std::uint64_t{0} >> 1);
-    return bits == 0 ? 1 : bits;
-  }
-  std::uint64_t version_ : 63 = 0;
-  std::uint64_t subscribed_ : 1 = 0;
-};
 
 inline constexpr Generation kNever = std::numeric_limits<Generation>::max();
 
@@ -84,16 +65,16 @@ struct Subscription {
 
   bool covers(const Name& name) const {
     if (wildcard) return true;
-    auto found = held.find(name);
-    return found != held.end() && found->second.subscribed();
+    const Held* found = held.find(name);
+    return found != nullptr && found->subscribed();
   }
   bool holds(const Name& name) const {
-    auto found = held.find(name);
-    return found != held.end() && found->second.any();
+    const Held* found = held.find(name);
+    return found != nullptr && found->any();
   }
   bool holds(const Name& name, Version version) const {
-    auto found = held.find(name);
-    return found != held.end() && found->second.is(version);
+    const Held* found = held.find(name);
+    return found != nullptr && found->is(version);
   }
 
   bool may_hold(const Name& name, const Work& of_name) const {
@@ -105,7 +86,7 @@ struct Subscription {
     xds::give_back(work);
     xds::give_back(frozen);
     if (suspects.empty()) suspects = {};
-    if (held.capacity() > kSpare && held.capacity() > 4 * held.size()) held.rehash(0);
+    held.fit();
   }
 
   const ResourceType type;
@@ -117,7 +98,7 @@ struct Subscription {
   bool must_answer = false;  // even if there is nothing to send
   bool suspects_turn = false;
   std::uint64_t nonce = 0;  // of the outstanding response; 0: none
-  absl::flat_hash_map<Name, Held> held;
+  HeldTable held;
   absl::flat_hash_map<Name, Work> work;
   absl::flat_hash_map<Name, Frozen> frozen;
   std::vector<Sent> outstanding;
