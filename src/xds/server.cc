@@ -73,6 +73,10 @@ class ServerCore final : public grpc::CallbackGenericService,
   void shutdown(std::chrono::milliseconds grace);
   int tcp_port() const { return tcp_port_; }
   Hub& hub() { return hub_; }
+  void tick(Time now) {
+    encoder_.forget();
+    hub_.tick(now);
+  }
 
  private:
   grpc::ServerGenericBidiReactor* CreateReactor(
@@ -104,7 +108,8 @@ class ServerCore final : public grpc::CallbackGenericService,
 
   const ServerOptions options_;
   const AdsServer::Executor post_;
-  Hub hub_;  // the core's
+  Hub hub_;  // the core's, as the next
+  Encoder encoder_;
   std::unique_ptr<grpc::Server> server_;
   int tcp_port_ = 0;
   std::atomic<bool> stopped_ = false;
@@ -211,7 +216,7 @@ std::shared_ptr<Session> ServerCore::session(StreamId id) {
 std::size_t ServerCore::send(StreamId id, Protocol protocol, const Response& response) {
   const auto receiver = session(id);
   if (receiver == nullptr) return 0;
-  grpc::ByteBuffer message = encode(protocol, response);
+  grpc::ByteBuffer message = encoder_.encode(protocol, response);
   const std::size_t size = message.Length();
   receiver->write(std::move(message));
   return size;
@@ -246,7 +251,7 @@ void AdsServer::remove_group(const ObjectKey& group) { core_->hub().remove_group
 
 void AdsServer::set_synced() { core_->hub().set_synced(); }
 
-void AdsServer::tick(Time now) { core_->hub().tick(now); }
+void AdsServer::tick(Time now) { core_->tick(now); }
 
 const Ledger& AdsServer::ledger() const { return core_->hub(); }
 

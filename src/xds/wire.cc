@@ -1,8 +1,8 @@
 #include "xds/wire.h"
 
-#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/proto_buffer_reader.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "envoy/service/discovery/v3/discovery.pb.h"
@@ -75,9 +75,9 @@ class Splicer {
         [](void* owner) { delete static_cast<envoy::Bytes*>(owner); }, new envoy::Bytes(bytes));
   }
 
-  grpc::ByteBuffer finish() {
+  std::vector<grpc::Slice> finish() {
     flush();
-    return grpc::ByteBuffer(slices_.data(), slices_.size());
+    return std::move(slices_);
   }
 
  private:
@@ -114,19 +114,22 @@ std::expected<Decoded, std::string> decode(Protocol protocol, grpc::ByteBuffer& 
   return decoded;
 }
 
-grpc::ByteBuffer encode(Protocol protocol, const Response& response) {
-  const bool delta = protocol == Protocol::kDelta;
+namespace {
+
+// version_info=1, type_url=4, nonce=5 and resources=2 have the same numbers in both messages.
+std::string head_of(const Response& response) {
+  std::string head;
+  put_string(head, 1, response.version_info);
+  put_string(head, 4, envoy::type_url(response.type));
+  put_string(head, 5, response.nonce);
+  for (const Name& name : response.removed) put_string(head, 6, name.view());
+  return head;
+}
+
+std::vector<grpc::Slice> encode_resources(Protocol protocol, const std::vector<EntryPtr>& entries) {
   Splicer splicer;
-  // version_info=1, type_url=4, nonce=5 and resources=2 have the same numbers in both messages.
-  put_string(splicer.small(), 1, response.version_info);
-  put_string(splicer.small(), 4, envoy::type_url(response.type));
-  put_string(splicer.small(), 5, response.nonce);
-  for (const Name& name : response.removed) {
-    put_length(splicer.small(), 6, name.view().size());
-    splicer.small() += name.view();
-  }
-  for (const EntryPtr& entry : response.resources) {
-    if (delta) {
+  for (const EntryPtr& entry : entries) {
+    if (protocol == Protocol::kDelta) {
       entry->append_delta_prefix(splicer.small());
     } else {
       entry->append_sotw_prefix(splicer.small());
@@ -136,12 +139,60 @@ grpc::ByteBuffer encode(Protocol protocol, const Response& response) {
   return splicer.finish();
 }
 
+grpc::ByteBuffer message_of(const Response& response, const std::vector<grpc::Slice>& resources) {
+  std::vector<grpc::Slice> slices;
+  slices.reserve(resources.size() + 1);
+  slices.emplace_back(head_of(response));
+  slices.insert(slices.end(), resources.begin(), resources.end());
+  return grpc::ByteBuffer(slices.data(), slices.size());
+}
+
+std::size_t bytes_of(const std::vector<grpc::Slice>& slices) {
+  std::size_t bytes = 0;
+  for (const grpc::Slice& slice : slices) bytes += slice.size();
+  return bytes;
+}
+
+}  // namespace
+
+grpc::ByteBuffer encode(Protocol protocol, const Response& response) {
+  return message_of(response, encode_resources(protocol, response.resources));
+}
+
+grpc::ByteBuffer Encoder::encode(Protocol protocol, Response response) {
+  std::ranges::sort(response.resources);
+  for (Shared& shared : kept_) {
+    if (shared.protocol == protocol && shared.entries == response.resources) {
+      return message_of(response, shared.slices);
+    }
+  }
+  ++encodings_;
+  std::vector<grpc::Slice> slices = encode_resources(protocol, response.resources);
+  grpc::ByteBuffer message = message_of(response, slices);
+  const std::size_t bytes = bytes_of(slices);
+  if (bytes == 0 || bytes > kMostBytes) return message;
+  kept_bytes_ += bytes;
+  kept_.push_front({protocol, bytes, std::move(response.resources), std::move(slices)});
+  while (kept_.size() > kMostLists || kept_bytes_ > kMostBytes) {
+    kept_bytes_ -= kept_.back().bytes;
+    kept_.pop_back();
+  }
+  return message;
+}
+
+void Encoder::forget() {
+  kept_.clear();
+  kept_.shrink_to_fit();
+  kept_bytes_ = 0;
+}
+
 grpc::ByteBuffer encode_absent(std::string_view type_url, const std::vector<Name>& names) {
   Splicer splicer;
   put_string(splicer.small(), 4, type_url);
   put_string(splicer.small(), 5, "unsupported");
   for (const Name& name : names) put_string(splicer.small(), 6, name.view());
-  return splicer.finish();
+  const std::vector<grpc::Slice> slices = splicer.finish();
+  return grpc::ByteBuffer(slices.data(), slices.size());
 }
 
 }  // namespace kgw::xds

@@ -108,7 +108,7 @@ class Fleet final : public Sink, public LedgerObserver {
   }
 
   std::size_t send(StreamId id, Protocol protocol, const Response& response) override {
-    const std::size_t size = encode(protocol, response).Length();
+    const std::size_t size = encoder_.encode(protocol, response).Length();
     Request request{.type = response.type, .nonce = response.nonce};
     if (protocol == Protocol::kStateOfTheWorld) {
       request.version_info = response.version_info;
@@ -129,6 +129,7 @@ class Fleet final : public Sink, public LedgerObserver {
 
   const Protocol protocol_;
   Hub hub_;
+  Encoder encoder_;
   StreamId last_id_ = 0;
   std::deque<Answer> answers_;
   std::uint64_t delivered_ = 0;
@@ -146,7 +147,8 @@ void memory_of_a_proxy(benchmark::State& state) {
     fleet.connect(1);  // what all of them share is made with the first
     const std::size_t before = heap();
     fleet.connect(proxies);
-    state.counters["bytes_per_proxy"] = static_cast<double>(heap() - before) / proxies;
+    state.counters["bytes_per_proxy"] =
+        (static_cast<double>(heap()) - static_cast<double>(before)) / proxies;
   }
 }
 BENCHMARK(memory_of_a_proxy)
