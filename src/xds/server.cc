@@ -130,6 +130,12 @@ std::expected<void, std::string> ServerCore::start() {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // A connection that has once said much would keep buffers for as much again.
+  builder.AddChannelArgument(GRPC_ARG_TCP_READ_CHUNK_SIZE, 1024);
+  builder.AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, 8192);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_HPACK_TABLE_SIZE_DECODER, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_HPACK_TABLE_SIZE_ENCODER, 0);
+  builder.AddChannelArgument(GRPC_ARG_MINIMAL_STACK, 1);
   if (!options_.unix_socket.empty()) {
     if (auto cleared = clear_socket_path(options_.unix_socket); !cleared) return cleared;
     builder.AddListeningPort("unix:" + options_.unix_socket, grpc::InsecureServerCredentials());
