@@ -200,6 +200,7 @@ struct KubeParameters {
   Box<IstioParameters> istio;
   Box<StatsParameters> stats;
   std::optional<bool> omit_default_security_context;
+  std::optional<std::string> route_sharding;  // Auto, Always, Never; an extension of ours
   Box<ObjectOverlay> deployment_overlay;
   Box<ObjectOverlay> service_overlay;
   Box<ObjectOverlay> service_account_overlay;

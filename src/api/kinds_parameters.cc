@@ -270,6 +270,12 @@ void describe(Schema<KubeParameters>& s) {
   s.field("stats", &KubeParameters::stats);
   s.field("omitDefaultSecurityContext", &KubeParameters::omit_default_security_context)
       .doc("Set no security context but what is written here, as OpenShift wants it.");
+  s.field("routeSharding", &KubeParameters::route_sharding)
+      .one_of({"Auto", "Always", "Never"})
+      .doc(
+          "Cut the route tables of this Gateway into shards, so that a change costs the proxy the "
+          "same whatever the number of hosts: Auto (when absent) for large tables only. An "
+          "extension of this implementation.");
   s.field("deploymentOverlay", &KubeParameters::deployment_overlay)
       .doc("Strategic merge patch over the rendered Deployment.");
   s.field("serviceOverlay", &KubeParameters::service_overlay)

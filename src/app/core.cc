@@ -90,10 +90,15 @@ void Core::note_platform() {
 // What proxies say may change statuses and quarantine, hence the loop.
 void Core::settle() {
   if (!source_synced_) return;  // what is incomplete is neither served nor judged
+  const auto now = std::chrono::steady_clock::now();
+  bool moved = false;
   do {
     publish(translation.commit());
     feedback.advance();
-  } while (feedback.take_changed());
+    moved = translation.layouts.advance(now, [this](const ObjectKey& gateway, const auto& key) {
+      return ads->ledger().delivery(gateway, key);
+    });
+  } while (feedback.take_changed() || moved);
   if (!synced_) {
     synced_ = true;
     ads->set_synced();
@@ -108,6 +113,7 @@ void Core::publish(Outcome outcome) {
   for (const auto& [route, version] : outcome.unchanged_routes) {
     feedback.same_on_the_wire(route, version);
   }
+  for (const auto& [gateway, edit] : outcome.edits) feedback.sent(gateway, edit);
   for (auto& [gateway, edit] : outcome.edits) ads->publish(gateway, std::move(edit));
   for (const ObjectKey& gateway : outcome.gateways_added) ads->publish(gateway, {});
   hooks_.committed(outcome);

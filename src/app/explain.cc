@@ -50,6 +50,31 @@ xds::ResourceKey listener_key(std::int32_t port, attach::Protocol protocol) {
           Name((udp ? "listener~udp~" : "listener~") + std::to_string(port))};
 }
 
+// Where each host lives, in the layout that the listener serves.
+Json hosts_json(const attach::ListenerAttachment& attachment, const AdminView& view,
+                std::set<attach::ShardId>& shards) {
+  const envoy::TableLayout* table =
+      view.translation.routes.layouts.table.find(attachment.table);
+  const attach::Layout layout = table == nullptr ? attach::Layout() : table->serving;
+  Json hosts = Json::array();
+  for (const attach::AttachedHost& host : attachment.hosts) {
+    Json json = {{"host", host.domain.str()}};
+    const std::uint32_t shard = envoy::shard_of(layout, host.domain.view());
+    if (shard == envoy::kEveryShard) {
+      json["shard"] = "every one of " + std::to_string(envoy::kShards);
+      for (std::uint32_t i = 0; i < envoy::kShards; ++i) {
+        shards.insert({attachment.table, layout, i});
+      }
+    } else {
+      const attach::ShardId id{attachment.table, layout, shard};
+      if (layout.sharded) json["shard"] = envoy::shard_name(id).str();
+      shards.insert(id);
+    }
+    hosts.push_back(std::move(json));
+  }
+  return hosts;
+}
+
 Json listener_json(const attach::ListenerAttachment& attachment, const ObjectKey& gateway,
                    const AdminView& view) {
   Json json = {{"listener", attachment.listener.name.str()}, {"port", attachment.port}};
@@ -57,14 +82,8 @@ Json listener_json(const attach::ListenerAttachment& attachment, const ObjectKey
   resources.push_back(
       resource_json(view, gateway, listener_key(attachment.port, attachment.protocol)));
   if (!attachment.table.name.empty()) {
-    Json hosts = Json::array();
     std::set<attach::ShardId> shards;
-    for (const attach::AttachedHost& host : attachment.hosts) {
-      const attach::ShardId shard = envoy::shard_of({attachment.table, host.domain});
-      hosts.push_back({{"host", host.domain.str()}, {"shard", shard.shard}});
-      shards.insert(shard);
-    }
-    json["hosts"] = std::move(hosts);
+    json["hosts"] = hosts_json(attachment, view, shards);
     for (const attach::ShardId& shard : shards) {
       resources.push_back(
           resource_json(view, gateway, {envoy::ResourceType::kRoute, envoy::shard_name(shard)}));
@@ -123,6 +142,25 @@ Json route_json(const ObjectRef& ref, const AdminView& view) {
   return json;
 }
 
+// How the route table of a listener is cut.
+Json table_json(const attach::BoundListener& listener, const AdminView& view) {
+  const attach::RouteTableId id = attach::route_table_of(listener);
+  const envoy::TableLayout* table = view.translation.routes.layouts.table.find(id);
+  if (table == nullptr) return {};
+  const auto text = [](const attach::Layout& layout) -> std::string {
+    if (!layout.sharded) return "one RouteConfiguration";
+    return std::to_string(envoy::kShards) + " shards, by " +
+           (layout.label == 0 ? "the whole host"
+                              : "label " + std::to_string(layout.label) + " from the end");
+  };
+  Json json = {{"name", id.name.str()}, {"layout", text(table->serving)}};
+  if (table->next) json["next"] = text(*table->next);
+  for (const attach::Layout& old : table->published) {
+    if (old != table->serving && old != table->next) json["draining"].push_back(text(old));
+  }
+  return json;
+}
+
 Json gateway_json(const ObjectKey& key, const AdminView& view) {
   Json json = {{"proxies", view.ledger.proxies(key)}};
   Json listeners = Json::array();
@@ -134,6 +172,9 @@ Json gateway_json(const ObjectKey& key, const AdminView& view) {
       if (listener.protocol) {
         entry["resources"] = {
             resource_json(view, key, listener_key(listener.port, *listener.protocol))};
+      }
+      if (Json table = table_json(listener, view); !table.is_null()) {
+        entry["routeTable"] = std::move(table);
       }
       listeners.push_back(std::move(entry));
     }

@@ -26,6 +26,7 @@ class AgreeableProxy {
                   }) {}
 
   void settle() {
+    bool moved = false;
     do {
       const Outcome outcome = translation_.commit();
       feedback_.published(outcome.pieces);
@@ -38,11 +39,14 @@ class AgreeableProxy {
         });
       }
       for (const auto& [gateway, edit] : outcome.edits) {
+        feedback_.sent(gateway, edit);
         for (const auto& [type, resource] : edit.upserts) {
           feedback_.on_delivered(gateway, {type, resource.name}, resource.version);
         }
       }
-    } while (feedback_.take_changed());
+      moved = translation_.layouts.advance(
+          {}, [](const ObjectKey&, const xds::ResourceKey&) { return xds::Delivery(); });
+    } while (feedback_.take_changed() || moved);
   }
 
  private:
@@ -62,14 +66,14 @@ Json resources_of(const Published& table, envoy::ResourceType type, const Object
   return list;
 }
 
-Json route_tables_of(const Translation& translation, const ObjectKey& gateway) {
+Json shards_of(const engine::Derived<attach::ShardId, envoy::Resource>& table,
+               envoy::ResourceType type, const ObjectKey& gateway) {
   std::map<attach::ShardId, Json> sorted;
-  translation.routes.route_shards.for_each(
-      [&](const attach::ShardId& id, const envoy::Resource& resource) {
-        if (id.table.gateway == gateway) {
-          sorted.emplace(id, to_json(envoy::ResourceType::kRoute, resource, Secrets::kHide));
-        }
-      });
+  table.for_each([&](const attach::ShardId& id, const envoy::Resource& resource) {
+    if (id.table.gateway == gateway) {
+      sorted.emplace(id, to_json(type, resource, Secrets::kHide));
+    }
+  });
   Json list = Json::array();
   for (auto& [id, json] : sorted) list.push_back(std::move(json));
   return list;
@@ -77,16 +81,18 @@ Json route_tables_of(const Translation& translation, const ObjectKey& gateway) {
 
 Json gateway_json(const Translation& translation, const ObjectKey& gateway) {
   const envoy::Resources& resources = translation.resources;
-  return {
-      {"gateway", to_string(gateway)},
-      {"listeners",
-       resources_of(resources.gateway_listeners, envoy::ResourceType::kListener, gateway)},
-      {"routes", route_tables_of(translation, gateway)},
-      {"clusters",
-       resources_of(resources.gateway_clusters, envoy::ResourceType::kCluster, gateway)},
-      {"endpoints",
-       resources_of(resources.gateway_endpoints, envoy::ResourceType::kEndpoint, gateway)},
-      {"secrets", resources_of(resources.gateway_secrets, envoy::ResourceType::kSecret, gateway)}};
+  const envoy::Routes& routes = translation.routes;
+  using enum envoy::ResourceType;
+  Json json = {{"gateway", to_string(gateway)},
+               {"listeners", resources_of(resources.gateway_listeners, kListener, gateway)}};
+  if (Json scopes = shards_of(routes.route_scopes, kScopedRoute, gateway); !scopes.empty()) {
+    json["scopes"] = std::move(scopes);
+  }
+  json["routes"] = shards_of(routes.route_shards, kRoute, gateway);
+  json["clusters"] = resources_of(resources.gateway_clusters, kCluster, gateway);
+  json["endpoints"] = resources_of(resources.gateway_endpoints, kEndpoint, gateway);
+  json["secrets"] = resources_of(resources.gateway_secrets, kSecret, gateway);
+  return json;
 }
 
 struct FaultyCondition {
@@ -216,6 +222,22 @@ Json output_json(Translation& translation, const std::optional<ObjectKey>& only)
   return {{"gateways", std::move(list)}, {"statuses", std::move(statuses)}};
 }
 
+// An annotation is free text: what it should say is checked by nobody else.
+void report_annotations(const Translation& translation, Diagnostics& out) {
+  translation.model.listeners.for_each([&](const ObjectKey&,
+                                           const attach::GatewayListeners& bound) {
+    const auto& annotations = bound.gateway->metadata.annotations;
+    const auto found = annotations.find(std::string(envoy::kShardingAnnotation));
+    if (found == annotations.end() || envoy::sharding_mode(found->second)) return;
+    out.push_back({bound.gateway->ref(),
+                   "metadata.annotations[" + std::string(envoy::kShardingAnnotation) + "]",
+                   "InvalidValue",
+                   "\"" + std::string(found->second) + "\" is none of Auto, Always, Never; ignored",
+                   Severity::kWarning,
+                   {}});
+  });
+}
+
 Diagnostics translation_problems(const Translation& translation) {
   Diagnostics problems;
   translation.statuses.table.for_each(
@@ -232,6 +254,7 @@ Diagnostics translation_problems(const Translation& translation) {
         }
       });
   report_orphans(translation, problems);
+  report_annotations(translation, problems);
   translation.model.inputs.gateway_parameters.for_each([&](const ObjectKey&,
                                                            const GatewayParameters& parameters) {
     std::ranges::move(deploy::kube::ineffective_fields(parameters), std::back_inserter(problems));

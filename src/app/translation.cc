@@ -9,8 +9,31 @@ namespace {
 using envoy::ResourceType;
 using status::GatewayResource;
 
-GatewayResource shard_resource(const attach::ShardId& shard) {
-  return {shard.table.gateway, {ResourceType::kRoute, envoy::shard_name(shard)}};
+GatewayResource shard_resource(const attach::ShardId& shard, ResourceType type) {
+  return {shard.table.gateway, {type, envoy::shard_name(shard)}};
+}
+
+using HostChange = engine::Change<attach::HostId, envoy::VirtualHost>;
+
+// The shards that are other ones because of the change, without those that the host has left.
+std::vector<GatewayResource> changed_shards(const HostChange& change) {
+  std::vector<GatewayResource> resources;
+  const bool same = change.before != nullptr && change.after != nullptr &&
+                    change.before->version == change.after->version &&
+                    change.before->sources == change.after->sources;
+  const envoy::VirtualHost& host = change.after == nullptr ? *change.before : *change.after;
+  for (const envoy::Placement& placement : host.placements) {
+    if (same && std::ranges::find(change.before->placements, placement) !=
+                    change.before->placements.end()) {
+      continue;
+    }
+    const bool every = placement.shard == envoy::kEveryShard;
+    for (std::uint32_t i = 0; i < (every ? envoy::kShards : 1); ++i) {
+      resources.push_back(shard_resource(
+          {change.key.table, placement.layout, every ? i : placement.shard}, ResourceType::kRoute));
+    }
+  }
+  return resources;
 }
 
 }  // namespace
@@ -18,15 +41,18 @@ GatewayResource shard_resource(const attach::ShardId& shard) {
 Translation::Translation(envoy::Settings settings)
     : model(graph),
       rules(graph, model, settings.weighted_routes),
-      routes(graph, model, rules),
-      resources(graph, model, routes.users_by_cluster, rules.stream_rules, std::move(settings)),
+      routes(graph, model, rules, settings.sharding),
+      resources(graph, model, routes.users_by_cluster, rules.stream_rules, routes.layouts.table,
+                std::move(settings)),
+      layouts(graph, routes.layouts),
       delivery(graph),
       statuses(graph, model, rules, routes, resources, delivery) {
   collect_resources(resources.gateway_clusters, ResourceType::kCluster);
   collect_resources(resources.gateway_endpoints, ResourceType::kEndpoint);
   collect_resources(resources.gateway_secrets, ResourceType::kSecret);
   collect_resources(resources.gateway_listeners, ResourceType::kListener);
-  collect_route_tables();
+  collect_shards(routes.route_shards, ResourceType::kRoute);
+  collect_shards(routes.route_scopes, ResourceType::kScopedRoute);
   collect_pieces();
   collect_gateways_and_statuses();
 }
@@ -109,13 +135,14 @@ void Translation::collect_resources(
   });
 }
 
-void Translation::collect_route_tables() {
-  graph.watch(routes.route_shards, [this](auto changes) {
+void Translation::collect_shards(engine::Derived<attach::ShardId, envoy::Resource>& table,
+                                 ResourceType type) {
+  graph.watch(table, [this, type](auto changes) {
     for (const auto& change : changes) {
-      const GatewayResource resource = shard_resource(change.key);
+      const GatewayResource resource = shard_resource(change.key, type);
       xds::Edit& edit = outcome_.edits[resource.gateway];
       if (change.after != nullptr) {
-        edit.upserts.emplace_back(ResourceType::kRoute, *change.after);
+        edit.upserts.emplace_back(type, *change.after);
       } else {
         edit.removals.push_back(resource.resource);
         outcome_.removed.push_back(resource);
@@ -135,10 +162,8 @@ void Translation::collect_pieces() {
     for (const auto& change : changes) {
       const auto& any = change.after != nullptr ? *change.after : *change.before;
       status::PieceChange pieces{
-          {any.port.gateway, {ResourceType::kListener, envoy::listener_name(any.port)}},
-          {},
-          {},
-          {}};
+          .unit = {any.port.gateway, {ResourceType::kListener, envoy::listener_name(any.port)}}};
+      pieces.resources = {pieces.unit};
       std::set<std::string> before, after;
       if (change.before)
         for (const auto& chain : change.before->chains) before.insert(chain.hash);
@@ -177,8 +202,11 @@ Name Translation::piece_of(envoy::Version content) const {
   return routes.quarantined_rules.find(replace) != nullptr ? drop : replace;
 }
 
-void Translation::collect_host(const engine::Change<attach::HostId, envoy::VirtualHost>& change) {
-  status::PieceChange pieces{.resource = shard_resource(envoy::shard_of(change.key))};
+void Translation::collect_host(const HostChange& change) {
+  status::PieceChange pieces{.unit = {change.key.table.gateway,
+                                      {ResourceType::kRoute, change.key.table.name}},
+                             .resources = changed_shards(change)};
+  if (pieces.resources.empty()) return;
   absl::flat_hash_set<std::uint64_t> before, after;
   if (change.before) {
     for (const auto& source : change.before->sources) before.insert(source.content.hash);
@@ -195,7 +223,10 @@ void Translation::collect_host(const engine::Change<attach::HostId, envoy::Virtu
         if (pieces.added.back().keys.front().empty()) pieces.added.back().keys.clear();
       }
       const status::RouteInTable route{source.route, change.key.table};
-      if (!sent_.insert(route).second) continue;
+      if (!sent_.insert(route).second && pieces.resources.front().resource == pieces.unit.resource &&
+          pieces.resources.size() == 1) {
+        continue;  // it waits for that table already
+      }
       if (const auto* encoded = routes.encoded_routes.find(source.route)) {
         pieces.routes.emplace_back(route, encoded->version);
       }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "app/layout_changes.h"
 #include "attach/model.h"
 #include "engine/graph.h"
 #include "envoy/resources.h"
@@ -58,6 +59,7 @@ class Translation {
   policy::Rules rules;
   envoy::Routes routes;
   envoy::Resources resources;
+  LayoutChanges layouts;
   status::Delivery delivery;
   status::Statuses statuses;
 
@@ -65,7 +67,8 @@ class Translation {
   std::optional<envoy::FilterChain> last_good(const Name& chain_hash) const;
   void collect_resources(engine::Derived<envoy::GatewayResourceId, envoy::Resource>& table,
                          envoy::ResourceType type);
-  void collect_route_tables();
+  void collect_shards(engine::Derived<attach::ShardId, envoy::Resource>& table,
+                      envoy::ResourceType type);
   void collect_pieces();
   void collect_gateways_and_statuses();
 

@@ -1,7 +1,7 @@
 // Where the hosts of a listener live. A route table is what Envoy calls a RouteConfiguration: one
 // per plain HTTP port ("listener~80", shared by the HTTP listeners of that port), one per HTTPS
-// listener (its own name). A table is modelled as a set of shards from the start; today every table
-// has one.
+// listener (its own name). A table is cut into shards: one, or as many as its layout says
+// (envoy/table_layout.h).
 #pragma once
 
 #include <compare>
@@ -38,15 +38,29 @@ struct HostId {
   }
 };
 
+// How the hosts of a table are spread over shards.
+struct Layout {
+  bool sharded = false;    // false: everything is in shard 0
+  std::uint8_t label = 0;  // by which label of a host, counted from its end; 0: by the whole host
+
+  friend auto operator<=>(const Layout&, const Layout&) = default;
+  friend bool operator==(const Layout&, const Layout&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Layout& layout) {
+    return H::combine(std::move(h), layout.sharded, layout.label);
+  }
+};
+
 struct ShardId {
   RouteTableId table;
+  Layout layout;
   std::uint32_t shard = 0;
 
   friend auto operator<=>(const ShardId&, const ShardId&) = default;
   friend bool operator==(const ShardId&, const ShardId&) = default;
   template <typename H>
   friend H AbslHashValue(H h, const ShardId& id) {
-    return H::combine(std::move(h), id.table, id.shard);
+    return H::combine(std::move(h), id.table, id.layout, id.shard);
   }
 };
 
@@ -56,8 +70,14 @@ inline std::string to_string(const RouteTableId& id) {
 inline std::string to_string(const HostId& id) {
   return to_string(id.table) + "|" + id.domain.str();
 }
+// "", "#" or "#3.": what stands between the name of a table and the number of a shard.
+inline std::string to_string(const Layout& layout) {
+  if (!layout.sharded) return "";
+  return layout.label == 0 ? "#" : "#" + std::to_string(layout.label) + ".";
+}
 inline std::string to_string(const ShardId& id) {
-  return to_string(id.table) + "#" + std::to_string(id.shard);
+  return to_string(id.table) + to_string(id.layout) +
+         (id.layout.sharded ? std::to_string(id.shard) : "");
 }
 
 }  // namespace kgw::attach

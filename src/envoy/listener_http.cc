@@ -4,13 +4,16 @@
 #include "envoy/encode.h"
 #include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation.pb.h"
 #include "envoy/listener_stream.h"
 #include "envoy/listener_tls.h"
+#include "envoy/route_shard.h"
 #include "policy/http_filters.h"
 
 namespace kgw::envoy {
 namespace {
 namespace proto = ::envoy::config::listener::v3;
+namespace mutation = ::envoy::extensions::http::early_header_mutation::header_mutation::v3;
 namespace hcm = ::envoy::extensions::filters::network::http_connection_manager::v3;
 
 void add_access_log(hcm::HttpConnectionManager& manager) {
@@ -41,11 +44,45 @@ void add_access_log(hcm::HttpConnectionManager& manager) {
   pack(log, *entry.mutable_typed_config());
 }
 
-void add_manager(const Name& route_table, const Settings& settings, proto::FilterChain& chain) {
-  hcm::HttpConnectionManager manager;
-  manager.set_stat_prefix("http");
+// The key of a request's shard is its name. A key that a client sends is removed first: were it
+// ever not overwritten, the request would find no scope rather than one of the client's choice.
+void set_shard_key(const std::string& shards, const attach::Layout& layout,
+                   hcm::HttpConnectionManager& manager) {
+  mutation::HeaderMutation key;
+  key.add_mutations()->set_remove(std::string(kShardHeader));
+  auto& append = *key.add_mutations()->mutable_append();
+  append.set_append_action(::envoy::config::core::v3::HeaderValueOption::OVERWRITE_IF_EXISTS_OR_ADD);
+  append.mutable_header()->set_key(std::string(kShardHeader));
+  append.mutable_header()->set_value(shards + "%CEL(" + shard_expression(layout) + ")%");
+  auto& extension = *manager.add_early_header_mutation_extensions();
+  extension.set_name("envoy.http.early_header_mutation.header_mutation");
+  pack(key, *extension.mutable_typed_config());
+}
+
+void use_shards(const Name& route_table, const attach::Layout& layout,
+                hcm::HttpConnectionManager& manager) {
+  set_shard_key(route_table.str() + to_string(layout), layout, manager);
+  auto& scopes = *manager.mutable_scoped_routes();
+  scopes.set_name(route_table.str());
+  auto& key = *scopes.mutable_scope_key_builder()->add_fragments();
+  key.mutable_header_value_extractor()->set_name(std::string(kShardHeader));
+  key.mutable_header_value_extractor()->set_index(0);
+  from_ads(*scopes.mutable_rds_config_source());
+  from_ads(*scopes.mutable_scoped_rds()->mutable_scoped_rds_config_source());
+}
+
+void use_table(const Name& route_table, const attach::Layout& layout,
+               hcm::HttpConnectionManager& manager) {
+  if (layout.sharded) return use_shards(route_table, layout, manager);
   manager.mutable_rds()->set_route_config_name(route_table.str());
   from_ads(*manager.mutable_rds()->mutable_config_source());
+}
+
+void add_manager(const Name& route_table, const attach::Layout& layout, const Settings& settings,
+                 proto::FilterChain& chain) {
+  hcm::HttpConnectionManager manager;
+  manager.set_stat_prefix("http");
+  use_table(route_table, layout, manager);
   manager.mutable_use_remote_address()->set_value(true);
   manager.mutable_normalize_path()->set_value(true);
   manager.set_merge_slashes(true);
@@ -60,15 +97,16 @@ void add_manager(const Name& route_table, const Settings& settings, proto::Filte
 
 }  // namespace
 
-ListenerChains http_chains(const ListenerShape& shape, const Settings& settings) {
+ListenerChains http_chains(const ListenerShape& shape, const Settings& settings,
+                           const attach::Layout& layout) {
   proto::FilterChain chain;
   chain.set_name(chain_name(shape));
-  add_manager(shape.route_table, settings, chain);
+  add_manager(shape.route_table, layout, settings, chain);
   return {shape.port, shape.protocol, {make_chain(chain.name(), {}, encode(chain), false)}, {}};
 }
 
 ListenerChains https_chains(const ListenerShape& shape, const attach::ListenerTlsState* tls,
-                            const Settings& settings) {
+                            const Settings& settings, const attach::Layout& layout) {
   ListenerChains result{shape.port, shape.protocol, {}, {}};
   if (tls == nullptr || !tls->usable()) {
     result.chains.push_back(closing_chain(shape));
@@ -78,7 +116,7 @@ ListenerChains https_chains(const ListenerShape& shape, const attach::ListenerTl
   chain.set_name(chain_name(shape));
   match_sni(shape.hostname, chain);
   result.secrets = terminate_tls(*tls, chain);
-  add_manager(shape.route_table, settings, chain);
+  add_manager(shape.route_table, layout, settings, chain);
   result.chains.push_back(make_chain(chain.name(), shape.hostname, encode(chain), false));
   return result;
 }

@@ -77,17 +77,24 @@ std::vector<StreamHost> stream_hosts(const Model& model, const Resources::Stream
   return hosts;
 }
 
+attach::Layout layout_of(const Resources::LayoutTable& layouts, const ListenerShape& shape,
+                         Read& read) {
+  const TableLayout* layout = read.get(layouts, {shape.port.gateway, shape.route_table});
+  return layout == nullptr ? attach::Layout() : layout->serving;
+}
+
 }  // namespace
 
 ListenerChains compute_chains(const Model& model, const Resources::StreamRules& stream_rules,
-                              const Settings& settings, const ListenerShape& shape, Read& read) {
+                              const Resources::LayoutTable& layouts, const Settings& settings,
+                              const ListenerShape& shape, Read& read) {
   const attach::ListenerTlsState* tls =
       shape.terminates_tls() ? read.get(model.listener_tls, shape.id) : nullptr;
   switch (shape.protocol) {
     case Protocol::kHttp:
-      return http_chains(shape, settings);
+      return http_chains(shape, settings, layout_of(layouts, shape, read));
     case Protocol::kHttps:
-      return https_chains(shape, tls, settings);
+      return https_chains(shape, tls, settings, layout_of(layouts, shape, read));
     case Protocol::kTls:
       return tls_chains(shape, tls, stream_hosts(model, stream_rules, shape.id, read));
     case Protocol::kTcp:

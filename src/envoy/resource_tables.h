@@ -18,7 +18,8 @@ std::optional<Resource> compute_assignment(const Model& model, const Settings& s
                                            const attach::ClusterId& id, Read& read);
 
 ListenerChains compute_chains(const Model& model, const Resources::StreamRules& stream_rules,
-                              const Settings& settings, const ListenerShape& shape, Read& read);
+                              const Resources::LayoutTable& layouts, const Settings& settings,
+                              const ListenerShape& shape, Read& read);
 std::optional<Resource> compute_listener(const Resources& resources, const GatewayResourceId& id,
                                          Read& read);
 

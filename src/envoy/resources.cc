@@ -42,7 +42,7 @@ std::optional<Resource> compute_secret(const Model& model, const SecretId& id, R
 }
 
 Resources::Resources(Graph& graph, Model& model, ClusterUsers& cluster_users,
-                     StreamRules& stream_rules, Settings given)
+                     StreamRules& stream_rules, LayoutTable& layouts, Settings given)
     : settings(std::move(given)),
       quarantined_filter_chains(graph.input<Name, QuarantinedChain>("quarantined filter chains")),
 
@@ -95,8 +95,8 @@ Resources::Resources(Graph& graph, Model& model, ClusterUsers& cluster_users,
           })),
       chains(graph.derived<ListenerShape, ListenerChains>("filter chains")
                  .from(chain_shapes,
-                       [this, &model, &stream_rules](const ListenerShape& shape, Read& read) {
-                         return compute_chains(model, stream_rules, settings, shape, read);
+                       [this, &model, &stream_rules, &layouts](const ListenerShape& shape, Read& read) {
+                         return compute_chains(model, stream_rules, layouts, settings, shape, read);
                        })),
       chains_by_listener(graph.index<GatewayResourceId>(
           chains, "filter chains by listener",

@@ -7,7 +7,7 @@
 //   cluster_users -> cluster_uses -> clusters    -> gateway_clusters
 //                                 -> assignments -> gateway_endpoints    reads no route table: a
 //                                                    changed slice costs one encoding
-//   listeners, stream routes -> chains -> gateway_listeners
+//   listeners, stream routes, table layouts -> chains -> gateway_listeners
 //   clusters, chains -> secret_uses -> secrets -> gateway_secrets
 #pragma once
 
@@ -24,6 +24,7 @@
 #include "envoy/listener.h"
 #include "envoy/secret.h"
 #include "envoy/settings.h"
+#include "envoy/table_layout.h"
 #include "policy/rule.h"
 
 namespace kgw::envoy {
@@ -77,13 +78,14 @@ struct Resources {
   using ClusterUses = engine::Derived<GatewayCluster, ClusterVariant>;
   using SecretUses = engine::Derived<SecretUser, std::vector<SecretId>>;
   using Published = engine::Derived<GatewayResourceId, Resource>;
+  using LayoutTable = engine::Table<attach::RouteTableId, TableLayout>;
   using StreamRules = engine::Table<ObjectRef, policy::BoundStreamRoute>;
   using ClusterUsers = engine::Index<GatewayCluster, ObjectRef, std::vector<GatewayCluster>>;
 
   // Made after the model and the tables given, on the same graph, which all outlive this.
   // `cluster_users`: one bucket for each cluster that anything of a Gateway refers to.
   Resources(engine::Graph& graph, attach::Model& model, ClusterUsers& cluster_users,
-            StreamRules& stream_rules, Settings settings);
+            StreamRules& stream_rules, LayoutTable& layouts, Settings settings);
   Resources(const Resources&) = delete;
   Resources& operator=(const Resources&) = delete;
 

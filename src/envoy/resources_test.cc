@@ -109,7 +109,10 @@ class ResourcesTest : public testing::Test {
       });
   engine::Input<ObjectRef, policy::BoundStreamRoute>& streams_ =
       world_.graph.input<ObjectRef, policy::BoundStreamRoute>("test stream rules");
-  Resources resources_{world_.graph, world_.model, users_by_cluster_, streams_, settings()};
+  engine::Input<attach::RouteTableId, TableLayout>& layouts_ =
+      world_.graph.input<attach::RouteTableId, TableLayout>("test layouts");
+  Resources resources_{world_.graph, world_.model, users_by_cluster_,
+                       streams_,     layouts_,     settings()};
 };
 
 TEST_F(ResourcesTest, OnlyReferencedClustersExist) {

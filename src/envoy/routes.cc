@@ -51,7 +51,20 @@ class HostBuilder {
       : model_(model), routes_(routes), read_(read), host_(host) {}
 
   VirtualHost build() && {
-    if (misdirected()) return misdirected_host(host_);
+    VirtualHost host = content();
+    if (const TableLayout* table = read_.get(routes_.layouts.table, host_.table)) {
+      for (const Layout& layout : table->published) {
+        const std::uint32_t shard = shard_of(layout, host_.domain.view());
+        host.placements.push_back({layout, static_cast<std::uint16_t>(shard)});
+      }
+    }
+    return host;
+  }
+
+ private:
+  VirtualHost content() {
+    const HostFacts* facts = read_.get(routes_.layouts.hosts, host_);
+    if (facts != nullptr && facts->misdirected) return misdirected_host(host_);
     // An exact or narrower host first, so that a route found again at a wider one is not repeated.
     collect(host_);
     std::string domain = host_.domain.view() == "*" ? std::string() : host_.domain.str();
@@ -60,15 +73,6 @@ class HostBuilder {
       collect({host_.table, domain.empty() ? Name("*") : Name(domain)});
     }
     return splice_host(host_, std::move(candidates_));
-  }
-
- private:
-  bool misdirected() {
-    bool found = false;
-    read_.each(routes_.claims_by_host, host_, [&](const ObjectRef&, const HostClaims& claims) {
-      found = found || std::ranges::binary_search(claims.misdirected, host_);
-    });
-    return found;
   }
 
   void collect(const HostId& at) {
@@ -174,7 +178,7 @@ std::optional<std::vector<GatewayCluster>> users(const Model& model, const Objec
 
 }  // namespace
 
-Routes::Routes(Graph& graph, Model& model, Rules& rules)
+Routes::Routes(Graph& graph, Model& model, Rules& rules, ShardingLimits limits)
     : quarantined_rules(graph.input<Name, QuarantineEntry>("quarantined rules")),
       quarantine(graph.index<std::uint32_t>(quarantined_rules, "quarantine buckets",
                                             [](const Name& key, const QuarantineEntry&,
@@ -202,6 +206,7 @@ Routes::Routes(Graph& graph, Model& model, Rules& rules)
                                 for (const HostId& host : claims.served) emit(host);
                                 for (const HostId& host : claims.misdirected) emit(host);
                               })),
+      layouts(graph, model, claims_by_host, limits),
       virtual_hosts(graph.derived<HostId, VirtualHost>("virtual hosts")
                         .from(claims_by_host,
                               [this, &model](const HostId& host, Read& read) {
@@ -209,11 +214,22 @@ Routes::Routes(Graph& graph, Model& model, Rules& rules)
                               })),
       hosts_by_shard(graph.index<ShardId>(
           virtual_hosts, "hosts by shard",
-          [](const HostId& host, const VirtualHost&, auto&& emit) { emit(shard_of(host)); })),
+          [](const HostId& host, const VirtualHost& value, auto&& emit) {
+            for (const Placement& placement : value.placements) {
+              emit(ShardId{host.table, placement.layout, placement.shard});
+            }
+          })),
       route_shards(graph.derived<ShardId, Resource>("route shards")
-                       .from(hosts_by_shard,
+                       .from(layouts.shards,
                              [this](const ShardId& shard, Read& read) {
                                return splice_shard(shard, hosts_by_shard, read);
+                             })),
+      route_scopes(graph.derived<ShardId, Resource>("route scopes")
+                       .from(layouts.shards,
+                             [](const ShardId& shard, Read&) {
+                               std::optional<Resource> scope;
+                               if (shard.layout.sharded) scope = scope_of(shard);
+                               return scope;
                              })),
       cluster_users(
           graph.derived<ObjectRef, std::vector<GatewayCluster>>("cluster users")

@@ -1,6 +1,7 @@
 // The tables from bound rules to route configuration, and which clusters the rules use.
 //
 //   rules -> encoded routes -> virtual hosts -> route shards   (RouteConfiguration)
+//   host claims -> hosts -> table layouts -> route shards, route scopes
 //   rules, stream rules -> cluster users                       (who needs which cluster)
 //
 // A changed rule is encoded once, spliced into the hosts under which its route is attached (and
@@ -15,6 +16,7 @@
 #include "envoy/gateway_id.h"
 #include "envoy/quarantine.h"
 #include "envoy/route_shard.h"
+#include "envoy/table_layout.h"
 #include "envoy/virtual_host.h"
 #include "policy/rules.h"
 
@@ -22,7 +24,8 @@ namespace kgw::envoy {
 
 struct Routes {
   // Made after the model and the rules, on the same graph, which all outlive this.
-  Routes(engine::Graph& graph, attach::Model& model, policy::Rules& rules);
+  Routes(engine::Graph& graph, attach::Model& model, policy::Rules& rules,
+         ShardingLimits limits = {});
   Routes(const Routes&) = delete;
   Routes& operator=(const Routes&) = delete;
 
@@ -33,9 +36,11 @@ struct Routes {
   engine::Derived<ObjectRef, EncodedRoute>& encoded_routes;
   engine::Derived<ObjectRef, HostClaims>& host_claims;  // by route, Gateway or ListenerSet
   engine::Index<HostId, ObjectRef, HostClaims>& claims_by_host;
+  Layouts layouts;
   engine::Derived<HostId, VirtualHost>& virtual_hosts;
   HostsByShard& hosts_by_shard;
   engine::Derived<ShardId, Resource>& route_shards;
+  engine::Derived<ShardId, Resource>& route_scopes;  // of tables that are cut
 
   // By route: sorted, each once. A route that is attached to no listener uses none.
   engine::Derived<ObjectRef, std::vector<GatewayCluster>>& cluster_users;

@@ -7,6 +7,7 @@
 
 #include "api/gateway.h"
 #include "envoy/endpoint.h"
+#include "envoy/table_layout.h"
 
 namespace kgw::envoy {
 
@@ -18,6 +19,7 @@ struct Settings {
   // The bundle of the operating system, in the file system of the proxies.
   std::string system_ca_path = "/etc/ssl/certs/ca-certificates.crt";
   bool weighted_routes = false;  // annotation kgateway.dev/route-weight of HTTPRoutes counts
+  ShardingLimits sharding;
   bool access_log = false;       // one JSON object per request on the proxy's standard output
 };
 

@@ -13,6 +13,8 @@
 // here by a connection that it opened for another host.
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -49,13 +51,23 @@ struct RuleSource {
   friend bool operator==(const RuleSource&, const RuleSource&) = default;
 };
 
+// Where a host stands in one layout of its table.
+struct Placement {
+  attach::Layout layout;
+  std::uint16_t shard = 0;  // or kEveryShard
+
+  friend auto operator<=>(const Placement&, const Placement&) = default;
+  friend bool operator==(const Placement&, const Placement&) = default;
+};
+
 struct VirtualHost {
   std::string bytes;  // the serialized VirtualHost message
   Version version;
-  std::vector<RuleSource> sources;  // each once, in no particular order
+  std::vector<RuleSource> sources;                // each once, in no particular order
+  absl::InlinedVector<Placement, 2> placements = {};  // one per layout that is published
 
   friend bool operator==(const VirtualHost& a, const VirtualHost& b) {
-    return a.version == b.version && a.sources == b.sources;
+    return a.version == b.version && a.sources == b.sources && a.placements == b.placements;
   }
 };
 

@@ -9,59 +9,86 @@ bool is_bind_failure(const std::string& message) {
 }
 
 void Feedback::published(const std::vector<PieceChange>& changes) {
-  for (const PieceChange& change : changes) {
-    Tracked& tracked = tracked_[change.resource];
-    tracked.in_flight = true;
-    std::vector<Name> fresh = change.restated;
-    for (const PieceChange::Piece& piece : change.added) {
-      if (++tracked.uses[piece.content] == 1 && !piece.keys.empty())
-        fresh.push_back(piece.keys.front());
-    }
-    for (const PieceChange::Piece& piece : change.removed) {
-      const auto use = tracked.uses.find(piece.content);
-      if (use == tracked.uses.end() || --use->second > 0) continue;
-      tracked.uses.erase(use);
-      tracked.suspects.withdrawn(piece.keys);
-    }
-    tracked.suspects.published(fresh);
-    apply_holds(change.resource, tracked);
+  for (const PieceChange& change : changes) published(change);
+}
+
+void Feedback::published(const PieceChange& change) {
+  Unit& unit = units_[change.unit];
+  for (const GatewayResource& resource : change.resources) {
+    unit.resources.insert(resource.resource.name);
+    unit.in_flight.insert(resource.resource.name);
+    Tracked& tracked = tracked_[resource];
+    tracked.unit = change.unit;
     for (const auto& [route, version] : change.routes) {
       if (tracked.undelivered.insert_or_assign(route, version).second) ++waiting_[route];
     }
+  }
+  std::vector<Name> fresh = change.restated;
+  for (const PieceChange::Piece& piece : change.added) {
+    if (++unit.uses[piece.content] == 1 && !piece.keys.empty()) fresh.push_back(piece.keys.front());
+  }
+  for (const PieceChange::Piece& piece : change.removed) {
+    const auto use = unit.uses.find(piece.content);
+    if (use == unit.uses.end() || --use->second > 0) continue;
+    unit.uses.erase(use);
+    unit.suspects.withdrawn(piece.keys);
+  }
+  unit.suspects.published(fresh);
+  apply_holds(change.unit, unit);
+}
+
+void Feedback::sent(const ObjectKey& gateway, const xds::Edit& edit) {
+  for (const auto& [type, resource] : edit.upserts) {
+    if (type != envoy::ResourceType::kRoute) continue;
+    const auto found = tracked_.find({gateway, {type, resource.name}});
+    if (found != tracked_.end()) found->second.version = resource.version;
   }
 }
 
 void Feedback::advance() {
   for (auto it = searching_.begin(); it != searching_.end();) {
-    const GatewayResource resource = *it;
-    const auto found = tracked_.find(resource);
-    const bool over = found == tracked_.end() || !found->second.suspects.searching();
+    const GatewayResource id = *it;
+    const auto found = units_.find(id);
+    const bool over = found == units_.end() || !found->second.suspects.searching();
     it = over ? searching_.erase(it) : std::next(it);
-    if (over || found->second.in_flight) continue;
+    if (over || !found->second.in_flight.empty()) continue;
     found->second.suspects.accepted();
-    apply_holds(resource, found->second);
+    apply_holds(id, found->second);
   }
 }
 
 void Feedback::removed(const GatewayResource& resource) {
   unbound_.erase(resource);
-  const auto found = tracked_.find(resource);
-  if (found != tracked_.end() && !found->second.held.empty()) {
+  const auto tracked = tracked_.find(resource);
+  if (tracked == tracked_.end()) {
+    delivery_.resources.erase(resource);
+    note_backend(resource, {});
+    return;
+  }
+  const GatewayResource id = tracked->second.unit;
+  Unit& unit = units_[id];
+  unit.in_flight.erase(resource.resource.name);
+  const bool last = unit.resources.size() == 1;
+  if (last && !unit.held.empty()) {
     // It is gone because all of its pieces are held back: letting them go would bring the refusal
     // back.
-    found->second.in_flight = false;
-    set(resource, {false, found->second.held.begin()->second});
+    set(resource, {false, unit.held.begin()->second});
     return;
   }
   delivery_.resources.erase(resource);
-  note_backend(resource, {});
-  if (found == tracked_.end()) return;
-  for (const auto& [piece, message] : found->second.held) {
-    hold_(resource.resource.type, piece, nullptr);
-  }
-  for (const auto& [route, version] : found->second.undelivered) --waiting_[route];
-  tracked_.erase(found);
   changed_ = true;
+  if (last) {
+    for (const auto& [route, version] : tracked->second.undelivered) --waiting_[route];
+    units_.erase(id);
+  } else {
+    deliver_routes(tracked->second);  // those that are still in flight elsewhere wait on
+    unit.resources.erase(resource.resource.name);
+    if (unit.in_flight.empty()) {
+      unit.suspects.accepted();
+      apply_holds(id, unit);
+    }
+  }
+  tracked_.erase(tracked);
 }
 
 void Feedback::route_removed(const RouteInTable& route) {
@@ -90,9 +117,13 @@ void Feedback::on_delivered(const ObjectKey& group, const xds::ResourceKey& key,
   set(resource, {true, {}});
   const auto found = tracked_.find(resource);
   if (found == tracked_.end()) return;
-  found->second.in_flight = false;
-  found->second.suspects.accepted();
-  apply_holds(resource, found->second);
+  const GatewayResource id = found->second.unit;
+  Unit& unit = units_[id];
+  unit.in_flight.erase(key.name);
+  if (unit.in_flight.empty()) {
+    unit.suspects.accepted();
+    apply_holds(id, unit);
+  }
   deliver_routes(found->second);
 }
 
@@ -107,16 +138,23 @@ void Feedback::deliver_routes(Tracked& tracked) {
   tracked.undelivered.clear();
 }
 
-void Feedback::on_rejected(const ObjectKey& group, const xds::ResourceKey& key, xds::Version,
-                           const std::string& message) {
+void Feedback::on_rejected(const ObjectKey& group, const xds::ResourceKey& key,
+                           xds::Version version, const std::string& message) {
   const GatewayResource resource{group, key};
   const auto found = tracked_.find(resource);
-  if (found != tracked_.end()) found->second.in_flight = false;
+  if (found != tracked_.end()) {
+    // Of several shards that are refused for the same rule, the first has led to newer ones.
+    const auto& sent = found->second.version;
+    const bool alone = units_[found->second.unit].resources.size() == 1;
+    if (!alone && sent && *sent != version) return;
+  }
+  Unit* unit = found == tracked_.end() ? nullptr : &units_[found->second.unit];
+  if (unit != nullptr) unit->in_flight.erase(key.name);
   if (key.type == envoy::ResourceType::kListener && is_bind_failure(message)) {
     unbound_.insert(resource);
-  } else if (found != tracked_.end() && found->second.suspects.rejected(message)) {
-    apply_holds(resource, found->second);
-    searching_.insert(resource);
+  } else if (unit != nullptr && unit->suspects.rejected(message)) {
+    apply_holds(found->second.unit, *unit);
+    searching_.insert(found->second.unit);
     changed_ = true;
     return;
   }
@@ -141,22 +179,22 @@ void Feedback::forget_proxies(const ObjectKey& gateway) {
   changed_ = true;
 }
 
-void Feedback::apply_holds(const GatewayResource& resource, Tracked& tracked) {
-  const auto& wanted = tracked.suspects.held();
-  if (wanted == tracked.held) return;
-  for (const auto& [piece, message] : tracked.held) {
-    if (!wanted.contains(piece)) hold_(resource.resource.type, piece, nullptr);
+void Feedback::apply_holds(const GatewayResource& id, Unit& unit) {
+  const auto& wanted = unit.suspects.held();
+  if (wanted == unit.held) return;
+  for (const auto& [piece, message] : unit.held) {
+    if (!wanted.contains(piece)) hold_(id.resource.type, piece, nullptr);
   }
   for (const auto& [piece, message] : wanted) {
-    const auto told = tracked.held.find(piece);
-    if (told == tracked.held.end() || told->second != message) {
-      hold_(resource.resource.type, piece, &message);
+    const auto told = unit.held.find(piece);
+    if (told == unit.held.end() || told->second != message) {
+      hold_(id.resource.type, piece, &message);
     }
   }
-  tracked.held = wanted;
+  unit.held = wanted;
   // A listener is another one without the chain; a route table changes only if the rule is not left
   // out already.
-  if (resource.resource.type == envoy::ResourceType::kListener) tracked.in_flight = true;
+  if (id.resource.type == envoy::ResourceType::kListener) unit.in_flight = unit.resources;
   changed_ = true;
 }
 

@@ -6,11 +6,16 @@
 // accepted version are suspects; they are held back through the quarantine inputs and tried by
 // halves (suspects.h), so that everybody else is served at once. What cannot be blamed on a piece
 // is kept as the resource's rejection. A listener whose address is taken is no fault of its
-// content: it is tried again when the address is free. Thread: the core.
+// content: it is tried again when the address is free.
+//
+// The shards of a route table are searched as one: a rule of a wildcard stands in all of them, so
+// what one shard refuses may be tested only while no other shard tests something else. Thread: the
+// core.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,12 +28,14 @@
 
 namespace kgw::status {
 
-// What a commit changed inside one resource.
+// What a commit changed inside one unit: a listener, or a route table with all of its shards.
 struct PieceChange {
-  GatewayResource resource;
-  // Pieces that came into, and went from, one part of the resource (a virtual host): `keys` of the
-  // same content. Content may stand in several parts; it is new to the resource when it comes into
-  // the first.
+  GatewayResource unit;  // a listener, or the table's name as a RouteConfiguration
+  // Those of the unit that are other ones because of this: the listener, or some shards.
+  std::vector<GatewayResource> resources;
+  // Pieces that came into, and went from, one part of the unit (a virtual host): `keys` of the
+  // same content. Content may stand in several parts; it is new to the unit when it comes into the
+  // first.
   struct Piece {
     Name content;  // what it is, whatever its state
     std::vector<Name>
@@ -39,7 +46,7 @@ struct PieceChange {
   std::vector<Name>
       restated;  // keys of pieces that are there as before, but changed by a hold or a release
   std::vector<std::pair<RouteInTable, envoy::Version>>
-      routes;  // whose present rules went out with it
+      routes;  // whose present rules went out with each of the resources
 };
 
 class Feedback final : public xds::LedgerObserver {
@@ -58,6 +65,8 @@ class Feedback final : public xds::LedgerObserver {
   // To be called with every commit's changes, before they are handed to the ADS server.
   void published(const std::vector<PieceChange>& changes);
   void removed(const GatewayResource& resource);
+  // To be called before the edit is handed to the ADS server.
+  void sent(const ObjectKey& gateway, const xds::Edit& edit);
   // The route's present encoding differs from the one before in nothing that proxies are sent.
   void same_on_the_wire(const RouteInTable& route, envoy::Version version);
   // The route has no rules in that table any more.
@@ -83,15 +92,21 @@ class Feedback final : public xds::LedgerObserver {
   const std::set<GatewayResource>& unbound() const { return unbound_; }
 
  private:
-  struct Tracked {
+  struct Unit {
     Suspects suspects;
-    absl::flat_hash_map<Name, int> uses;  // of each content
-    bool in_flight = false;               // published, and no verdict yet
-    std::map<Name, std::string> held;     // as last told to hold_
+    absl::flat_hash_map<Name, int> uses;      // of each content
+    absl::flat_hash_set<Name> resources;      // its own
+    absl::flat_hash_set<Name> in_flight;      // of those: published, and no verdict yet
+    std::map<Name, std::string> held;         // as last told to hold_
+  };
+  struct Tracked {
+    GatewayResource unit;
+    std::optional<envoy::Version> version;  // the last that was sent; kept for shards only
     std::map<RouteInTable, envoy::Version> undelivered;
   };
 
-  void apply_holds(const GatewayResource& resource, Tracked& tracked);
+  void published(const PieceChange& change);
+  void apply_holds(const GatewayResource& id, Unit& unit);
   void set(const GatewayResource& resource, ResourceDelivery delivery);
   void note_backend(const GatewayResource& resource, const std::string& rejection);
   void deliver_routes(Tracked& tracked);
@@ -100,8 +115,9 @@ class Feedback final : public xds::LedgerObserver {
   Hold hold_;
   Accepted accepted_;
   std::map<ObjectKey, RefusedBackends> refused_backends_;
-  std::map<GatewayResource, Tracked> tracked_;
-  std::set<GatewayResource> searching_;
+  std::map<GatewayResource, Unit> units_;
+  std::map<GatewayResource, Tracked> tracked_;  // the resources of the units
+  std::set<GatewayResource> searching_;         // units
   absl::flat_hash_map<RouteInTable, int> waiting_;  // in how many resources a route is undelivered
   std::map<ObjectKey, ProxyState> proxies_;
   std::set<GatewayResource> unbound_;

@@ -23,7 +23,10 @@ struct Blame {
 
 // Envoy applies the good ones of a CDS or LDS response and lists the others: "Error adding/updating
 // cluster(s) NAME: reason, NAME: reason" (cds_api_impl.cc), "Error adding/updating listener(s)
-// NAME: reason\nNAME: reason\n" (lds_api.cc). The text of other types names nobody.
+// NAME: reason\nNAME: reason\n" (lds_api.cc). Of scopes it applies none ("Error adding/updating scoped
+// route(s): scope key conflict found, first scope is 'A', second scope is 'B'", scoped_rds.cc): both
+// may be good by themselves, and so are the others, so nobody is blamed and halves are tried. The
+// text of other types names nobody.
 Blame blame(ResourceType type, std::string_view error, const absl::flat_hash_set<Name>& sent);
 
 // Without the line ends that Envoy leaves.

@@ -45,6 +45,14 @@ TEST(BlameTest, OtherTextsNameNobody) {
   EXPECT_THAT(blamed(ResourceType::kListener, ""), IsEmpty());
 }
 
+// Envoy applied none of them, so those that it does not name are not accepted either.
+TEST(BlameTest, AConflictOfScopesIsNobodysAlone) {
+  EXPECT_THAT(blamed(ResourceType::kScopedRoute,
+                     "Error adding/updating scoped route(s): scope key conflict found, first scope "
+                     "is 'a', second scope is 'b'"),
+              IsEmpty());
+}
+
 TEST(BlameTest, KnowsWhenEnvoyCutTheText) {
   EXPECT_TRUE(blame(ResourceType::kCluster,
                     "Error adding/updating cluster(s) a: bad, b: so...(truncated)", sent())
