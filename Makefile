@@ -19,8 +19,8 @@ build: deps  ## build/release/kgateway
 	cmake --build --preset release -j $(JOBS) --target kgateway --target sample_echo
 	@ln -sfn "$$(python3 tools/envoy_binary.py)" build/release/envoy
 
-test: deps  ## unit, golden, property, end to end with real Envoy
-	@python3 tools/run_tests.py
+test: deps  ## unit, golden, property, end to end with real Envoy, sanitizers, fuzzers
+	@python3 tools/run_tests.py $(STAGES)
 
 bench: deps  ## build and run the benchmarks; results as JSON in build/bench
 	cmake --preset release --log-level=WARNING
