@@ -28,8 +28,8 @@ struct KubeOptions {
   int page_size = 500;
   // A watch ends after this long, at most twice as long.
   std::chrono::seconds watch_time{300};
-  std::chrono::milliseconds first_pause{200};  // after a failure; doubles
-  std::chrono::milliseconds longest_pause{30'000};
+  std::chrono::milliseconds first_pause{200};      // after a failure; doubles
+  std::chrono::milliseconds longest_pause{5'000};  // a server that is back is found soon
   // Which kinds there are is asked again this often, beside the watch on CRDs.
   std::chrono::milliseconds rediscovery{300'000};
   // A kind that is no longer served is given up after it was missing for so long.

@@ -72,6 +72,11 @@ class World {
     const std::lock_guard lock(mutex_);
     return statuses_[ref].json;
   }
+  // Of all problems that there ever were.
+  std::set<std::string> reasons() {
+    const std::lock_guard lock(mutex_);
+    return reasons_;
+  }
   bool synced() {
     const std::lock_guard lock(mutex_);
     return synced_;
@@ -98,6 +103,7 @@ class World {
     }
     for (source::StatusEvent& status : batch.statuses) statuses_[status.ref] = std::move(status);
     for (source::Problems& problems : batch.problems) {
+      for (const Diagnostic& problem : problems.diagnostics) reasons_.insert(problem.reason);
       problems_[problems.place] = std::move(problems.diagnostics);
     }
     if (batch.synced) {
@@ -129,6 +135,7 @@ class World {
   std::map<ObjectRef, std::shared_ptr<const Object>> objects_;
   std::map<ObjectRef, source::StatusEvent> statuses_;
   std::map<std::string, Diagnostics> problems_;
+  std::set<std::string> reasons_;
   std::set<std::string> at_sync_;
   std::size_t events_ = 0;
   bool synced_ = false;
@@ -261,6 +268,28 @@ TEST_F(KubeSourceTest, AfterAGoneVersionOnlyDifferencesArePosted) {
   EXPECT_EQ(world_.await_objects(expected), expected);
   EXPECT_EQ(world_.events(), before + 3);
   EXPECT_EQ(count(kServices, "list"), 2 + 2);  // 2 pages each
+}
+
+// The pauses that an absent server earned do not go on once it answers, whatever it answers: with
+// what it would be after these failures, the list would come after half a minute or more.
+TEST_F(KubeSourceTest, AGoneVersionAfterAnAbsenceIsNeitherAProblemNorWaitedFor) {
+  options_.kinds = {Kind::kService};
+  options_.first_pause = std::chrono::milliseconds(1);
+  options_.longest_pause = std::chrono::minutes(10);
+  api_.put(kServices, service("a", 1));
+  start();
+  ASSERT_TRUE(world_.await_synced());
+  std::atomic<int> failures = 0;
+  api_.intercept([&](const Seen& seen) -> std::optional<Reply> {
+    if (seen.path != path_of(kServices, {}) || failures == 12) return std::nullopt;
+    if (++failures == 12) api_.compact();
+    return Reply{503, "", "", false};
+  });
+  api_.disconnect();
+  api_.put(kServices, service("a", 2));
+  EXPECT_THAT(world_.await_objects({"Service ns/a 2"}), ElementsAre("Service ns/a 2"));
+  EXPECT_EQ(world_.await_problem("Service", ""), "");
+  EXPECT_THAT(world_.reasons(), ElementsAre("ServiceUnavailable"));
 }
 
 TEST_F(KubeSourceTest, AContinueTokenThatExpiresStartsTheListAgain) {

@@ -67,6 +67,8 @@ class ObjectWatch::Follower : public std::enable_shared_from_this<Follower> {
       if (abort_.requested()) co_return;
       if (outcome) continue;
       if (is_gone(outcome.error()) || outcome.error().reason == "InvalidAnswer") version_.clear();
+      // What failed before is over when the server answers that the version is too old.
+      if (is_gone(outcome.error()) && !std::exchange(relisting_, true)) backoff_.reset();
       if (outcome.error().status == 404) not_found();
       co_await core_.pause(backoff_.next(), abort_);
     }
@@ -124,6 +126,7 @@ class ObjectWatch::Follower : public std::enable_shared_from_this<Follower> {
       return false;
     }
     if (!event.resource_version.empty()) version_ = event.resource_version;
+    relisting_ = false;
     backoff_.reset();
     if (event.type == WatchEvent::Type::kBookmark) return true;
     Json object = Json::parse(doc::to_json(*event.object), nullptr, false);
@@ -175,6 +178,8 @@ class ObjectWatch::Follower : public std::enable_shared_from_this<Follower> {
   std::string version_;  // to watch from; empty: to be listed
   std::set<ObjectKey> known_;
   bool listed_ = false;
+  bool relisting_ =
+      false;  // "too old" was the answer to the last watch, and no event has come since
 };
 
 ObjectWatch::ObjectWatch(Client& client, ObjectWatchOptions options, ObjectWatchEvents events)

@@ -21,8 +21,8 @@ struct ObjectWatchOptions {
   std::string kind;            // "Deployment"
   std::string label_selector;  // empty: all
   std::chrono::seconds watch_time{300};
-  std::chrono::milliseconds first_pause{200};  // after a failure; doubles
-  std::chrono::milliseconds longest_pause{30'000};
+  std::chrono::milliseconds first_pause{200};      // after a failure; doubles
+  std::chrono::milliseconds longest_pause{5'000};  // a server that is back is found soon
 };
 
 // Called on the client's thread.

@@ -113,7 +113,10 @@ asio::awaitable<Result<void>> Reflector::watch() {
   Result<void> streamed = co_await core_.stream(std::move(request), std::move(feed), abort_);
   if (abort_.requested()) co_return Result<void>();
   const bool was_short = std::chrono::steady_clock::now() - started < kShortWatch;
-  if (!was_short) backoff_.reset();
+  if (!was_short) {
+    backoff_.reset();
+    relisting_ = false;
+  }
   if (outcome) outcome = std::move(streamed);
   if (outcome && was_short) co_await core_.pause(backoff_.next(), abort_);
   co_return outcome;
@@ -136,6 +139,7 @@ bool Reflector::on_event(std::string_view line, Result<void>& outcome) {
   }
   if (!event.resource_version.empty()) version_ = event.resource_version;
   garbled_ = 0;
+  relisting_ = false;
   backoff_.reset();
   return true;
 }
@@ -154,6 +158,9 @@ void Reflector::failed(const Error& error) {
   // What cannot be read is tried once more from the same place, then from a new list.
   const bool garbled = error.reason == "InvalidAnswer" && ++garbled_ > 1;
   if (is_gone(error) || garbled || error.status == 404) version_.clear();
+  // To be told that the version is too old is no failure, and whatever failed before is over: list
+  // at once. Should that lead to nothing but the same answer, with growing pauses.
+  if (is_gone(error) && !std::exchange(relisting_, true)) return backoff_.reset();
   if (error.status == 404) events_.not_found();
   if (backoff_.failures() == 0 || reported_) return;
   reported_ = true;

@@ -58,8 +58,9 @@ class Reflector : public std::enable_shared_from_this<Reflector> {
   ListOptions selection_;
   Abort abort_;
   Backoff backoff_;
-  std::string version_;  // to watch from; empty: to be listed
-  int garbled_ = 0;      // watches in a row that could not be read
+  std::string version_;     // to watch from; empty: to be listed
+  int garbled_ = 0;         // watches in a row that could not be read
+  bool relisting_ = false;  // the last watch that came to something ended with "too old"
   bool listed_ = false;
   bool reported_ = false;  // a failure
 };
