@@ -15,6 +15,7 @@ def proxies_are_back(pod: dict, streams: int) -> None:
 
 
 def test_a_killed_controller_costs_no_request_and_sends_nothing_again(gateway):
+    gateway.alone()
     (pod,) = kube.controller_pods()
     streams, restarts = kube.streams(pod), kube.restarts(pod)
     client = traffic.Client(gateway.address)
@@ -36,6 +37,7 @@ def test_a_killed_controller_costs_no_request_and_sends_nothing_again(gateway):
 
 
 def test_a_rolling_update_costs_no_request_and_sends_nothing_again(gateway):
+    gateway.alone()
     old = kube.controller_pods()
     streams = kube.streams(old[0])
     client = traffic.Client(gateway.address)
@@ -68,33 +70,37 @@ def two_replicas():
     kube.wait_for("one replica", lambda: len(kube.controller_pods()) == 1)
 
 
-def leader_and_other() -> tuple[dict, dict] | None:
-    holder = kube.lease_holder()
+def leader() -> dict | None:
+    """The pod that leads while two are ready."""
     pods = {pod["metadata"]["name"]: pod for pod in kube.controller_pods() if kube.ready(pod)}
-    if holder not in pods or len(pods) != 2:
-        return None
-    leader = pods.pop(holder)
-    return leader, pods.popitem()[1]
+    return pods.get(kube.lease_holder()) if len(pods) == 2 else None
 
 
 @pytest.mark.parametrize("end", ["--grace-period=30", "--grace-period=0"])
 def test_the_leader_hands_over_and_nobody_notices(gateway, two_replicas, end):
-    """Ended in good order the lease is given back; killed it runs out. Both replicas serve proxies."""
-    leader, other = kube.wait_for("a leader among two", leader_and_other)
+    """Ended in good order it gives the lease back; killed, the lease runs out. Every replica serves proxies."""
+    gateway.alone()
+    old = kube.wait_for("a leader among two", leader)
+    (other,) = [pod for pod in kube.controller_pods() if pod["metadata"]["uid"] != old["metadata"]["uid"]]
     time.sleep(3)
     before, sent = gateway.versions(), kube.sent(other)
     client = traffic.Client(gateway.address)
     begin = time.monotonic()
     force = ["--force"] if end.endswith("=0") else []
-    kube.kubectl("-n", kube.SYSTEM, "delete", "pod", leader["metadata"]["name"], end, "--wait=false", *force)
-    kube.wait_for("the other replica to lead", lambda: kube.lease_holder() == other["metadata"]["name"], 40)
+    kube.kubectl("-n", kube.SYSTEM, "delete", "pod", old["metadata"]["name"], end, "--wait=false", *force)
+
+    def successor() -> str:
+        holder = kube.lease_holder()  # the other replica, or the one that is started in place of the old
+        return holder if holder != old["metadata"]["name"] else ""
+    holder = kube.wait_for("another replica to lead", successor, 60)
     took = time.monotonic() - begin
+    kube.wait_for("two replicas", leader)
     time.sleep(3)
+    resent = sum(map(kube.sent, kube.controller_pods())) - sent
     assert gateway.versions() == before
-    resent = kube.sent(other) - sent
     gateway.apply(world.route("late", world.rule("/late", "echo")))
     kube.wait_for("the new leader to write", lambda: gateway.entry("late"))
     answers = client.end()
-    print(f"answers {answers}, leader replaced after {took:.1f} s, resources sent again {resent}")
+    print(f"answers {answers}, {holder} leads after {took:.1f} s, resources sent again {resent}")
     assert set(answers) == {200}
     assert resent == 0

@@ -23,6 +23,7 @@ def undisturbed(crowd):
     kube.wait_for("a route beside the poison", lambda: crowd.status("/", "newcomer.example") == 200, 60, 0.01)
     took = time.monotonic() - begin
     crowd.delete("HTTPRoute", "newcomer")
+    time.sleep(2)
     answers, each = client.end(), crowd.answers()
     print(f"answers meanwhile {answers}, one of each at the end {each}, a new route took {took:.2f} s")
     assert set(answers) == {200}

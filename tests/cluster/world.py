@@ -41,6 +41,12 @@ def route(name: str, *rules: dict, hostnames: list[str] | None = None, gateway: 
                                         **({"hostnames": hostnames} if hostnames else {})})
 
 
+def marked_route(name: str, host: str) -> dict:
+    """For a host of its own; the backend sees the route's name in a header."""
+    mark = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": [{"name": "x-route", "value": name}]}}
+    return route(name, rule("/", "echo", filters=[mark]), hostnames=[host])
+
+
 def gateway(*listeners: dict, **more) -> dict:
     """Without listeners: HTTP on port 80."""
     return manifest("Gateway", "gw", {"gatewayClassName": "kgateway", "listeners": list(listeners) or [
@@ -81,6 +87,14 @@ class Namespace:
         found = self.get("Deployment", deployment, "apps/v1")
         return found.get("status", {}).get("availableReplicas", 0) >= found["spec"].get("replicas", 1)
 
+    def alone(self) -> None:
+        """Waits until namespaces of earlier tests are gone: their proxies still get what changes there."""
+        def others() -> list[str]:
+            names = [n["metadata"]["name"] for n in kube.session().get("/api/v1/namespaces")["items"]
+                     if n["status"].get("phase") == "Terminating"]
+            return [name for name in names if name != self.name]
+        kube.wait_for("other tests' namespaces to go", lambda: not others(), 120)
+
     def close(self) -> None:
         kube.session().delete(f"/api/v1/namespaces/{self.name}")
 
@@ -92,7 +106,7 @@ class EchoGateway(Namespace):
         super().__init__()
         self.apply(*more, echo_deployment("echo"), service("echo"), gateway_object or gateway(),
                    route("route", rule("/", "echo")))
-        self.address = kube.wait_for("the Gateway to be programmed", self.programmed_address, 90)
+        self.address = kube.wait_for("the Gateway to be programmed", self.programmed_address, 180)
         kube.wait_for("the first 200", lambda: self.status("/") == 200)
 
     def programmed_address(self) -> str | None:
@@ -102,6 +116,13 @@ class EchoGateway(Namespace):
 
     def status(self, path: str = "/", host: str = "") -> int:
         return traffic.ask(self.address, path, host).status
+
+    def answered_by(self, host: str) -> str | None:
+        """The marked route that took the request; "" if another one did, None if there is no 200."""
+        answer = traffic.ask(self.address, "/", host)
+        if answer.status != 200:
+            return None
+        return next((values[0] for key, values in answer.headers.items() if key.lower() == "x-route"), "")
 
     def entry(self, name: str, kind: str = "HTTPRoute") -> dict | None:
         """The controller's own entry in a route's status."""
