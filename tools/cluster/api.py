@@ -19,7 +19,8 @@ class ApiError(Exception):
 
 # Kinds whose resource is not the kind in lower case with an s.
 IRREGULAR = {"NetworkPolicy": "networkpolicies", "GatewayClass": "gatewayclasses",
-             "BackendTLSPolicy": "backendtlspolicies", "GatewayParameters": "gatewayparameters"}
+             "BackendTLSPolicy": "backendtlspolicies", "GatewayParameters": "gatewayparameters",
+             "EnvoyProxy": "envoyproxies"}
 CLUSTER_WIDE = {"Namespace", "GatewayClass", "ClusterRole", "ClusterRoleBinding",
                 "CustomResourceDefinition", "Node"}
 

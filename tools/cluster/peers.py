@@ -83,8 +83,14 @@ class Peer:
         self.api.delete(f"{collection(GATEWAY_API, 'GatewayClass')}/{CLASS}")
 
     def remove_namespace(self) -> None:
+        """With its pods, at once: proxies may take minutes to drain, and nobody waits for them."""
         path = f"/api/v1/namespaces/{self.system}"
         self.api.delete(path)
+        try:
+            self.api.call("DELETE", f"{path}/pods?gracePeriodSeconds=0")
+        except ApiError as error:
+            if error.code != 404:
+                raise
 
         def gone() -> bool:
             try:
