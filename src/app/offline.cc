@@ -8,6 +8,7 @@
 #include "deploy/kube/parameters.h"
 #include "source/files/files_source.h"
 #include "status/conditions.h"
+#include "status/gateway_status.h"
 #include "status/json.h"
 
 namespace kgw::app {
@@ -180,6 +181,21 @@ void report_orphans(const Translation& translation, Diagnostics& out) {
   inputs.stream_routes.for_each([&](const ObjectRef&, const StreamRoute& route) { check(route); });
 }
 
+// An annotation is free text: what it should say is checked by nobody else.
+void report_annotations(const Translation& translation, Diagnostics& out) {
+  translation.model.listeners.for_each(
+      [&](const ObjectKey&, const attach::GatewayListeners& bound) {
+        std::string ignored = status::ignored_annotation(*bound.gateway);
+        if (ignored.empty()) return;
+        out.push_back({bound.gateway->ref(),
+                       "metadata.annotations[" + std::string(envoy::kShardingAnnotation) + "]",
+                       "UnsupportedValue",
+                       std::move(ignored),
+                       Severity::kWarning,
+                       {}});
+      });
+}
+
 void place(Diagnostics& diagnostics, const std::map<ObjectRef, SourcePosition>& positions) {
   for (Diagnostic& diagnostic : diagnostics) {
     const auto found = positions.find(diagnostic.object);
@@ -220,22 +236,6 @@ Json output_json(Translation& translation, const std::optional<ObjectKey>& only)
   for (auto& [ref, json] : sorted)
     statuses.push_back({{"object", to_string(ref)}, {"status", std::move(json)}});
   return {{"gateways", std::move(list)}, {"statuses", std::move(statuses)}};
-}
-
-// An annotation is free text: what it should say is checked by nobody else.
-void report_annotations(const Translation& translation, Diagnostics& out) {
-  translation.model.listeners.for_each([&](const ObjectKey&,
-                                           const attach::GatewayListeners& bound) {
-    const auto& annotations = bound.gateway->metadata.annotations;
-    const auto found = annotations.find(std::string(envoy::kShardingAnnotation));
-    if (found == annotations.end() || envoy::sharding_mode(found->second)) return;
-    out.push_back({bound.gateway->ref(),
-                   "metadata.annotations[" + std::string(envoy::kShardingAnnotation) + "]",
-                   "InvalidValue",
-                   "\"" + std::string(found->second) + "\" is none of Auto, Always, Never; ignored",
-                   Severity::kWarning,
-                   {}});
-  });
 }
 
 Diagnostics translation_problems(const Translation& translation) {

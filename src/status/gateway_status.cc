@@ -192,8 +192,23 @@ Condition gateway_accepted(const GatewayListeners& gateway, const Summary& summa
     return holds("Accepted", "ListenersNotValid",
                  "Some listeners are not valid: " + summary.failures, generation);
   }
-  return holds("Accepted", "Accepted", "The Gateway is accepted.", generation);
+  const std::string ignored = ignored_annotation(*gateway.gateway);
+  return holds("Accepted", "Accepted",
+               "The Gateway is accepted." + (ignored.empty() ? "" : " But " + ignored), generation);
 }
+
+}  // namespace
+
+std::string ignored_annotation(const Gateway& gateway) {
+  const std::string name(envoy::kShardingAnnotation);
+  const auto found = gateway.metadata.annotations.find(name);
+  if (found == gateway.metadata.annotations.end()) return {};
+  const std::string value(found->second);
+  if (envoy::sharding_mode(value)) return {};
+  return "annotation " + name + ": \"" + value + "\" is none of Auto, Always, Never, and ignored";
+}
+
+namespace {
 
 bool allows_insecure_fallback(const Gateway& gateway) {
   if (!gateway.tls || !gateway.tls->frontend) return false;
