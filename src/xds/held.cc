@@ -21,30 +21,61 @@ std::size_t HeldTable::seek(const Name& name) const {
   return at;
 }
 
-const Held* HeldTable::find(const Name& name) const {
-  if (size_ == 0) return nullptr;
+void HeldTable::Iterator::skip() {
+  const auto end_of = [](const HeldTable& table) {
+    return table.places_.data() + table.places_.size();
+  };
+  const auto shown = [&] {
+    return at_->held.taken_ != 0 && !at_->held.blank() &&
+           (!in_base_ || table_->own(at_->name) == nullptr);
+  };
+  while (at_ != nullptr) {
+    const HeldTable& part = in_base_ ? *table_->base_ : *table_;
+    while (at_ != end_of(part) && !shown()) ++at_;
+    if (at_ != end_of(part)) return;
+    const bool more = !in_base_ && table_->base_ != nullptr;
+    at_ = more ? table_->base_->places_.data() : nullptr;
+    in_base_ = true;
+  }
+}
+
+const Held* HeldTable::own(const Name& name) const {
+  if (taken_ == 0) return nullptr;
   const Place& place = places_[seek(name)];
   return place.held.taken_ == 0 ? nullptr : &place.held;
 }
 
+const Held* HeldTable::find(const Name& name) const {
+  const Held* found = own(name);
+  if (found == nullptr && base_ != nullptr) found = base_->own(name);
+  return found == nullptr || found->blank() ? nullptr : found;
+}
+
 Held& HeldTable::operator[](const Name& name) {
-  if (Held* known = find(name)) return *known;
-  const std::size_t needed = places_for(size_ + 1);
+  if (const Held* known = own(name)) return const_cast<Held&>(*known);
+  const Held* shared = base_ == nullptr ? nullptr : base_->own(name);
+  const std::size_t needed = places_for(taken_ + 1);
   if (needed > places_.size()) resize(needed + needed / 4 + 4);
   Place& place = places_[seek(name)];
   place.name = name;
-  place.held = {};
+  place.held = shared == nullptr ? Held() : *shared;
   place.held.taken_ = 1;
-  ++size_;
+  ++taken_;
   return place.held;
 }
 
 void HeldTable::erase(const Name& name) {
-  if (size_ == 0) return;
+  if (base_ != nullptr && base_->own(name) != nullptr) {
+    Held& held = (*this)[name];
+    held.clear();
+    held.subscribe(false);
+    return;
+  }
+  if (taken_ == 0) return;
   std::size_t hole = seek(name);
   if (places_[hole].held.taken_ == 0) return;
   places_[hole] = {};
-  --size_;
+  --taken_;
   // What follows without a gap moves up, if its search would come across the hole.
   for (std::size_t at = next(hole); places_[at].held.taken_ != 0; at = next(at)) {
     if (seek(places_[at].name) == at) continue;
@@ -55,8 +86,44 @@ void HeldTable::erase(const Name& name) {
 
 void HeldTable::fit() {
   constexpr std::size_t kSpare = 16;
-  const std::size_t needed = size_ == 0 ? 0 : places_for(size_);
+  const std::size_t needed = taken_ == 0 ? 0 : places_for(taken_);
   if (places_.size() > needed + needed / 8 + kSpare) resize(needed + needed / 16);
+}
+
+std::optional<HeldTable> HeldTable::differences(const std::shared_ptr<const HeldTable>& base,
+                                                std::size_t most) const {
+  HeldTable result;
+  for (const auto& [name, held] : *this) {
+    const Held* shared = base->own(name);
+    if (shared != nullptr && *shared == held) continue;
+    result[name] = held;
+    if (result.taken_ > most) return std::nullopt;
+  }
+  for (const auto& [name, held] : *base) {
+    if (contains(name)) continue;
+    result[name];
+    if (result.taken_ > most) return std::nullopt;
+  }
+  result.base_ = base;
+  return result;
+}
+
+void HeldTable::share(std::shared_ptr<const HeldTable>& common) {
+  constexpr std::size_t kFew = 64;
+  const std::size_t slack = kFew + (base_ == nullptr ? 0 : base_->taken_ / 8);
+  if (taken_ <= slack) return;
+  if (common != nullptr && common != base_) {
+    if (auto adopted = differences(common, slack / 2)) {
+      *this = *std::move(adopted);
+      return;
+    }
+  }
+  HeldTable whole;
+  for (const auto& [name, held] : *this) whole[name] = held;
+  whole.fit();
+  common = std::make_shared<const HeldTable>(std::move(whole));
+  *this = HeldTable();
+  base_ = common;
 }
 
 void HeldTable::resize(std::size_t places) {

@@ -1,12 +1,18 @@
 // HeldTable: what a proxy holds of one type, by name: the only memory of a stream that grows with
 // the number of resources, once for every connected proxy.
 //
-// A hash table as small as it can be: 16 bytes for a name and its version, packed to seven eighths.
-// Sizes need not be powers of two, which would leave a third of it empty on average.
+// Proxies of one Gateway hold the same, but for a moment after each change. So a table is a base,
+// which many share and nobody changes, and its own differences from it. When those have become
+// many, share() looks for a base that fits better, or makes the next one.
+// A table by itself is a hash table as small as it can be: 16 bytes for a name and its version,
+// packed to seven eighths; sizes need not be powers of two.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -27,6 +33,11 @@ class Held {
   void subscribe(bool on) { subscribed_ = on ? 1 : 0; }
   // Equal for what is() the same.
   std::uint64_t bits() const { return version_; }
+  // As good as absent.
+  bool blank() const { return version_ == 0 && subscribed_ == 0; }
+  friend bool operator==(Held a, Held b) {
+    return a.version_ == b.version_ && a.subscribed_ == b.subscribed_;
+  }
 
  private:
   friend class HeldTable;
@@ -47,9 +58,10 @@ class HeldTable {
   };
   static_assert(sizeof(Place) == 16);
 
+  // Over what is not blank, in no order.
   class Iterator {
    public:
-    Iterator(const Place* at, const Place* end) : at_(at), end_(end) { skip(); }
+    Iterator(const HeldTable& table, const Place* at) : table_(&table), at_(at) { skip(); }
     const Place& operator*() const { return *at_; }
     Iterator& operator++() {
       ++at_;
@@ -59,18 +71,17 @@ class HeldTable {
     friend bool operator==(const Iterator& a, const Iterator& b) { return a.at_ == b.at_; }
 
    private:
-    void skip() {
-      while (at_ != end_ && at_->held.taken_ == 0) ++at_;
-    }
-    const Place* at_;
-    const Place* end_;
+    void skip();
+    const HeldTable* table_;
+    const Place* at_;  // null: the end
+    bool in_base_ = false;
   };
 
   // Null if the name is unknown. Valid until the table changes, as references are.
-  Held* find(const Name& name) { return const_cast<Held*>(std::as_const(*this).find(name)); }
   const Held* find(const Name& name) const;
+  Held* edit(const Name& name) { return contains(name) ? &(*this)[name] : nullptr; }
   bool contains(const Name& name) const { return find(name) != nullptr; }
-  // Adds the name if need be.
+  // Adds the name if need be. What is left blank is not contained.
   Held& operator[](const Name& name);
   void erase(const Name& name);
   // Leaves what `keep(Held)` says.
@@ -84,23 +95,33 @@ class HeldTable {
   }
   // Gives memory back, if it is worth it.
   void fit();
+  // Takes `common` for its base if that saves memory, or makes a new base and leaves it there.
+  void share(std::shared_ptr<const HeldTable>& common);
 
-  Iterator begin() const { return {places_.data(), places_.data() + places_.size()}; }
-  Iterator end() const {
-    return {places_.data() + places_.size(), places_.data() + places_.size()};
-  }
-  std::size_t size() const { return size_; }
+  Iterator begin() const { return {*this, places_.data()}; }
+  Iterator end() const { return {*this, nullptr}; }
+  // Without what is shared.
   std::size_t bytes() const { return places_.capacity() * sizeof(Place); }
 
  private:
   std::size_t home(const Name& name) const;
   std::size_t next(std::size_t at) const { return at + 1 == places_.size() ? 0 : at + 1; }
-  // Where the name is, or would be.
+  // Where the name is, or would be. REQUIRES: there are places.
   std::size_t seek(const Name& name) const;
+  const Held* own(const Name& name) const;
   void resize(std::size_t places);
+  // The places of a table that is this one with `base`; none if there were more than `most`.
+  std::optional<HeldTable> differences(const std::shared_ptr<const HeldTable>& base,
+                                       std::size_t most) const;
 
-  std::vector<Place> places_;
-  std::size_t size_ = 0;
+  std::shared_ptr<const HeldTable> base_;  // null: none; has none itself
+  std::vector<Place> places_;              // of names that differ from the base
+  std::size_t taken_ = 0;                  // of the places
+};
+
+// For each type the base that was made last: of all streams of a group.
+struct HeldBases {
+  std::array<std::shared_ptr<const HeldTable>, envoy::kResourceTypes.size()> latest;
 };
 
 }  // namespace kgw::xds

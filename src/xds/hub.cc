@@ -114,9 +114,11 @@ void Hub::closed(StreamId id) {
 
 void Hub::start(StreamId id, Connection& connection, Group& group) {
   if (connection.proxy.protocol == Protocol::kDelta) {
-    connection.stream = std::make_unique<DeltaStream>(group.snapshot, group.ledger, options_, now_);
+    connection.stream =
+        std::make_unique<DeltaStream>(group.snapshot, group.ledger, group.bases, options_, now_);
   } else {
-    connection.stream = std::make_unique<SotwStream>(group.snapshot, group.ledger, options_, now_);
+    connection.stream =
+        std::make_unique<SotwStream>(group.snapshot, group.ledger, group.bases, options_, now_);
   }
   group.streams[id] = &connection;
   proxies_changed(connection.proxy.group, group.streams.size());

@@ -74,6 +74,7 @@ class Hub final : public Ledger {
         : ledger(key, snapshot, stats, events) {}
     Snapshot snapshot;
     GroupLedger ledger;
+    HeldBases bases;
     absl::btree_map<StreamId, Connection*> streams;
   };
 

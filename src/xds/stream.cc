@@ -5,10 +5,11 @@
 
 namespace kgw::xds {
 
-Stream::Stream(const Snapshot& snapshot, StreamObserver& observer, const StreamOptions& options,
-               Time now)
+Stream::Stream(const Snapshot& snapshot, StreamObserver& observer, HeldBases& bases,
+               const StreamOptions& options, Time now)
     : snapshot_(snapshot),
       observer_(observer),
+      bases_(bases),
       options_(options),
       now_(now),
       subscriptions_{
@@ -33,8 +34,21 @@ void Stream::changed(const Notice& notice, Responses& out) {
       }
     }
     if (s.covers(name)) mark(s, name, notice.generation, false);
+    if (change.after == nullptr) forget(s, name);
   }
   flush(out);
+}
+
+// A name that came and went without being sent is not owed. Else names that come and go would
+// gather for a proxy that does not answer.
+void Stream::forget(Subscription& s, const Name& name) {
+  auto found = s.work.find(name);
+  if (found == s.work.end()) return;
+  const Work& work = found->second;
+  const bool sent = work.flight != Work::Flight::kNone || s.may_hold(name, work);
+  if (sent || work.force) return;
+  drop(s, name);
+  drop_work(s, name, std::nullopt);
 }
 
 void Stream::tick(Time now, Responses& out) {
@@ -134,7 +148,7 @@ void Stream::subscribe(Subscription& s, const Name& name, Generation generation,
 void Stream::unsubscribe(Subscription& s, const Name& name) {
   if (s.wildcard) {
     // The proxy may have dropped it, though the wildcard still covers it.
-    if (Held* found = s.held.find(name)) found->subscribe(false);
+    if (Held* found = s.held.edit(name)) found->subscribe(false);
     mark(s, name, snapshot_.generation(), true);
     return;
   }
@@ -152,7 +166,7 @@ void Stream::hold(Subscription& s, const EntryPtr& entry) {
 }
 
 void Stream::drop(Subscription& s, const Name& name) {
-  Held* held = s.held.find(name);
+  Held* held = s.held.edit(name);
   if (held == nullptr) return;
   if (held->any()) on_dropped(s, name, *held);
   held->clear();
@@ -172,7 +186,7 @@ void Stream::flush(Responses& out) {
       if (s.requested && s.nonce == 0 && respond(s, response)) out.push_back(std::move(response));
     }
   } while (settled_);
-  for (Subscription& s : subscriptions_) s.give_back();
+  for (Subscription& s : subscriptions_) s.give_back(bases_);
   give_back(waiting_removals_);
 }
 

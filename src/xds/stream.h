@@ -61,8 +61,9 @@ enum class ProxyState : std::uint8_t { kNotSubscribed, kPending, kAccepted, kRej
 
 class Stream {
  public:
-  Stream(const Snapshot& snapshot, StreamObserver& observer, const StreamOptions& options,
-         Time now);
+  // `bases`: of all streams of this snapshot.
+  Stream(const Snapshot& snapshot, StreamObserver& observer, HeldBases& bases,
+         const StreamOptions& options, Time now);
   virtual ~Stream() = default;
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -127,6 +128,7 @@ class Stream {
   void suspect(Subscription& s, std::vector<Sent> group);
   void send_again(Subscription& s, const Sent& removal);
 
+  void forget(Subscription& s, const Name& name);
   void drop_work(Subscription& s, const Name& name, std::optional<Version> accepted);
   void settle(ResourceType type, const Name& name);
   void thaw();
@@ -136,6 +138,7 @@ class Stream {
 
   const Snapshot& snapshot_;
   StreamObserver& observer_;
+  HeldBases& bases_;
   const StreamOptions& options_;
   Time now_;
   std::array<Subscription, kTypeCount> subscriptions_;

@@ -80,7 +80,7 @@ class Conversation {
   // A new stream on the same snapshot, as after a broken connection.
   void connect() {
     if (stream) stream->close();
-    stream = std::make_unique<StreamType>(snapshot, recorder, options, now);
+    stream = std::make_unique<StreamType>(snapshot, recorder, bases, options, now);
     sent.clear();
   }
   void publish(EditOf edit) {
@@ -131,6 +131,7 @@ class Conversation {
 
   Snapshot snapshot;
   Recorder recorder;
+  HeldBases bases;
   StreamOptions options;
   Time now{};
   std::unique_ptr<StreamType> stream;

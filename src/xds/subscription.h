@@ -81,11 +81,12 @@ struct Subscription {
     return holds(name) || (unclear && of_name.refused);
   }
   // To be called when work may have ended.
-  void give_back() {
+  void give_back(HeldBases& bases) {
     if (!work.empty()) return;
     xds::give_back(work);
     xds::give_back(frozen);
     if (suspects.empty()) suspects = {};
+    held.share(bases.latest[index_of(type)]);
     held.fit();
   }
 
