@@ -5,7 +5,7 @@ export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 SOURCES = $(shell git ls-files '*.cc' '*.h' '*.c')
 
-.PHONY: help build test bench demo fuzz format tidy asan tsan clean deps cluster-deps
+.PHONY: help build test bench bench-fleet demo fuzz format tidy asan tsan clean deps cluster-deps
 .PHONY: cluster-up cluster-down image conformance cluster-test bench-cluster
 
 help:  ## list the targets
@@ -26,6 +26,12 @@ bench: deps  ## build and run the benchmarks; results as JSON in build/bench
 	cmake --preset release --log-level=WARNING
 	cmake --build --preset release -j $(JOBS) --target benches --target kgateway
 	@tools/run_benches.sh
+
+bench-fleet: deps  ## what 100, 500 and 1,000 proxies of 1, 10 and 100 Gateways cost a controller
+	cmake --preset release --log-level=WARNING
+	cmake --build --preset release -j $(JOBS) --target fleet_bench
+	@mkdir -p build/bench
+	@build/release/src/app/fleet_bench $(FLEET)
 
 demo: build  ## a tour with real requests; stays until Ctrl-C (ONCE=1: exits with the result)
 	@tools/demo.sh

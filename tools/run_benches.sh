@@ -5,7 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p build/bench
-find build/release/src -name '*_bench' -type f -executable | sort | while read -r bench; do
+# fleet_bench is `make bench-fleet`.
+find build/release/src -name '*_bench' ! -name fleet_bench -type f -executable | sort | while read -r bench; do
   name=$(basename "$bench")
   echo "=== $name"
   "$bench" --benchmark_out="build/bench/$name.json" --benchmark_out_format=json "$@"

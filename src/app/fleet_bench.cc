@@ -2,8 +2,9 @@
 //
 // For each number of Gateways and of proxies: starts a controller in a process of its own
 // (fleet_server.h), notes its memory, connects the proxies from this process (fleet_client.h), one
-// connection each, and notes memory again; then changes one endpoint, one route, and both at once,
-// many times. Prints medians, and in brackets the ratio to the smallest fleet of the same run.
+// connection each, and notes memory again; then changes one endpoint, one route, and an endpoint
+// right after a route, many times. Prints medians, and in brackets the ratio to the smallest fleet
+// of the same run.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -165,6 +166,9 @@ json measure(const Options& options, int gateways, int count) {
   });
   result["route"] =
       measure(controller, options.changes, [](int i) { return "route " + std::to_string(i + 1); });
+  result["behind"] = measure(controller, options.changes, [&](int i) {
+    return "behind " + std::to_string((i * 37) % options.services) + " " + std::to_string(100 + i);
+  });
   result["resident_after_kib_per_proxy"] = (controller.resident_kib() - resident) / count;
   return result;
 }
@@ -206,6 +210,7 @@ void print(const std::vector<json>& results) {
     line("  responses", of("responses"), 0);
     line("  sent, bytes", of("bytes"), 0);
   }
+  line("endpoint 1 ms after a route: ACK, ms", at("/behind/last_ack_ms"), 2);
 }
 
 int serve(const Options& options, const std::string& address) {

@@ -4,7 +4,7 @@
 //   settle            waits until everything sent is answered and nothing more comes
 //   endpoint I SALT   changes an endpoint of Service I
 //   route SALT        changes the route `probe`
-//   both I SALT       changes the endpoint in the same moment as the route
+//   behind I SALT     the same, 1 ms after a change of `route`; answered when the endpoint is
 //
 // A change is answered, when every proxy it concerns has answered, with one line of JSON: CPU of
 // the whole process, time from the event to the last ACK, what was sent.
@@ -113,13 +113,20 @@ class FleetServer {
         core_.loop.post([this] { await_quiet(); });
         continue;
       }
-      Events events;
       int service = 0, salt = 0;
       if (verb != "route") words >> service;
       words >> salt;
-      if (verb != "route") append(events, decode(slice_manifest(service, 3 + salt % 250)));
-      if (verb != "endpoint") append(events, decode(probe_manifest(salt)));
-      core_.loop.post([this, events = std::move(events)]() mutable { change(std::move(events)); });
+      const Events endpoint = decode(slice_manifest(service, 3 + salt % 250));
+      const Events route = decode(probe_manifest(salt));
+      if (verb == "behind") {
+        core_.sink()({.events = route, .problems = {}, .synced = false});
+        std::this_thread::sleep_for(1ms);
+      }
+      const auto type = verb == "route" ? xds::ResourceType::kRoute : xds::ResourceType::kEndpoint;
+      core_.loop.post(
+          [this, type, start = Clock::now(), events = verb == "route" ? route : endpoint] {
+            change(events, type, start);
+          });
     }
     core_.loop.stop();
   }
@@ -141,23 +148,23 @@ class FleetServer {
     };
   }
 
-  void change(Events events) {
+  void change(const Events& events, xds::ResourceType type, Clock::time_point start) {
     const Total before = total();
     const double cpu = process_cpu_ms();
-    const auto start = Clock::now();
-    core_.sink()({.events = std::move(events), .problems = {}, .synced = false});
-    waiting_ = [this, before, cpu, start, published = 0.0]() mutable {
-      const Total now = total();
+    const xds::TypeStats& stats = core_.ads->stats().of(type);
+    const std::uint64_t responses = stats.responses;
+    core_.sink()({.events = events, .problems = {}, .synced = false});
+    waiting_ = [=, this, &stats, published = 0.0]() mutable {
       const double elapsed =
           std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-      if (now.responses == before.responses) return false;
+      if (stats.responses == responses) return false;
       if (published == 0) published = elapsed;
-      if (now.answers != now.responses) return false;
+      if (stats.acks + stats.nacks != stats.responses) return false;
       std::ostringstream line;
       line << "{\"cpu_ms\": " << process_cpu_ms() - cpu << ", \"last_ack_ms\": " << elapsed
            << ", \"published_ms\": " << published
-           << ", \"responses\": " << now.responses - before.responses
-           << ", \"bytes\": " << now.bytes - before.bytes << "}";
+           << ", \"responses\": " << stats.responses - responses
+           << ", \"bytes\": " << total().bytes - before.bytes << "}";
       reply(line.str());
       return true;
     };

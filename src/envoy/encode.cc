@@ -9,12 +9,11 @@
 namespace kgw::envoy {
 
 std::string encode(const google::protobuf::MessageLite& message) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
+  std::string bytes(message.ByteSizeLong(), '\0');  // no more than that: it is kept
+  google::protobuf::io::ArrayOutputStream stream(bytes.data(), static_cast<int>(bytes.size()));
   google::protobuf::io::CodedOutputStream output(&stream);
   output.SetSerializationDeterministic(true);
-  message.SerializeToCodedStream(&output);
-  output.Trim();
+  message.SerializeWithCachedSizes(&output);
   return bytes;
 }
 

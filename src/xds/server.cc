@@ -17,6 +17,7 @@
 #include "xds/session.h"
 #include "xds/unix_socket.h"
 #include "xds/wire.h"
+#include "xds/writer.h"
 
 namespace kgw::xds {
 namespace {
@@ -90,6 +91,9 @@ class ServerCore final : public grpc::CallbackGenericService,
   void refused() override {
     run([](ServerCore& core) { ++core.hub_.stats().streams_refused; });
   }
+  void schedule(std::shared_ptr<Session> session, bool large) override {
+    writer_.schedule(std::move(session), large);
+  }
   void done(StreamId id) override;
 
   // Thread: the core.
@@ -110,6 +114,7 @@ class ServerCore final : public grpc::CallbackGenericService,
   const AdsServer::Executor post_;
   Hub hub_;  // the core's, as the next
   Encoder encoder_;
+  Writer writer_;
   std::unique_ptr<grpc::Server> server_;
   int tcp_port_ = 0;
   std::atomic<bool> stopped_ = false;
@@ -154,6 +159,7 @@ std::expected<void, std::string> ServerCore::start() {
     return std::unexpected("cannot listen on " + options_.unix_socket +
                            (options_.unix_socket.empty() ? "" : " ") + options_.tcp_address);
   }
+  writer_.start();
   return {};
 }
 
@@ -171,6 +177,7 @@ void ServerCore::shutdown(std::chrono::milliseconds grace) {
   server_->Shutdown(std::chrono::system_clock::now() + grace);
   server_->Wait();
   server_.reset();
+  writer_.stop();
 }
 
 grpc::ServerGenericBidiReactor* ServerCore::CreateReactor(

@@ -21,14 +21,24 @@ void Session::read_next() {
 }
 
 void Session::write(grpc::ByteBuffer message) {
-  std::lock_guard lock(mutex_);
-  if (finished_) return;
-  if (writing_) {
+  // Longer than a socket takes without waiting for its reader, or nearly so.
+  constexpr std::size_t kLarge = 16 << 10;
+  const bool large = message.Length() > kLarge;
+  {
+    std::lock_guard lock(mutex_);
+    if (finished_) return;
     queue_.push_back(std::move(message));
-    return;
+    if (std::exchange(writing_, true)) return;
   }
-  writing_ = true;
-  outgoing_.Swap(&message);
+  host_->schedule(shared_from_this(), large);
+}
+
+void Session::start_write() {
+  std::lock_guard lock(mutex_);
+  writing_ = !finished_ && !queue_.empty();
+  if (!writing_) return;
+  outgoing_.Swap(&queue_.front());
+  queue_.pop_front();
   StartWrite(&outgoing_);
 }
 
@@ -93,14 +103,11 @@ void Session::OnWriteDone(bool ok) {
     finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the stream is broken"));
     return;
   }
-  std::lock_guard lock(mutex_);
-  outgoing_.Clear();
-  writing_ = false;
-  if (finished_ || queue_.empty()) return;
-  writing_ = true;
-  outgoing_.Swap(&queue_.front());
-  queue_.pop_front();
-  StartWrite(&outgoing_);
+  {
+    std::lock_guard lock(mutex_);
+    outgoing_.Clear();
+  }
+  start_write();
 }
 
 void Session::OnCancel() { finish(grpc::Status::CANCELLED); }

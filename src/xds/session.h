@@ -15,6 +15,8 @@
 
 namespace kgw::xds {
 
+class Session;
+
 // What a session tells. Thread: gRPC's.
 class SessionHost {
  public:
@@ -24,18 +26,24 @@ class SessionHost {
   // `proxy` comes with the first request only. Ignored after done().
   virtual void received(StreamId id, std::optional<Proxy> proxy, Request request) = 0;
   virtual void refused() = 0;
+  // Is to call session->start_write() soon. `large`: it will take long. Thread: any.
+  virtual void schedule(std::shared_ptr<Session> session, bool large) = 0;
   virtual void done(StreamId id) = 0;
 };
 
 // Owns itself while gRPC uses it; others may keep it longer, it then ignores what is asked of it.
 // Thread: any.
-class Session final : public grpc::ServerGenericBidiReactor {
+class Session final : public grpc::ServerGenericBidiReactor,
+                      public std::enable_shared_from_this<Session> {
  public:
   static std::shared_ptr<Session> create(StreamId id, Protocol protocol, Peer peer,
                                          std::shared_ptr<SessionHost> host);
 
   void read_next();
+  // Returns at once; messages keep their order.
   void write(grpc::ByteBuffer message);
+  // Hands the next message to gRPC. For SessionHost::schedule().
+  void start_write();
   void finish(grpc::Status status);
 
  private:
@@ -60,7 +68,7 @@ class Session final : public grpc::ServerGenericBidiReactor {
 
   std::mutex mutex_;  // guards what follows, and every call into gRPC
   bool finished_ = false;
-  bool writing_ = false;
+  bool writing_ = false;       // or scheduled to
   grpc::ByteBuffer outgoing_;  // being written
   std::deque<grpc::ByteBuffer> queue_;
 };

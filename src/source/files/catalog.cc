@@ -4,6 +4,8 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
+
 namespace kgw::source {
 namespace {
 
@@ -93,6 +95,7 @@ void Catalog::set(const FileKey& key, Manifest manifest) {
   roots_of_path_[key.path].insert(key.root);
   withdraw(entry->first, entry->second);
   carry_over(entry->second.definitions, manifest);
+  manifest.definitions.shrink_to_fit();  // kept as long as the file
   entry->second = {std::move(manifest.definitions), std::move(manifest.diagnostics)};
   enter(entry->first, entry->second);
 }

@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "absl/container/inlined_vector.h"
 #include "api/diagnostic.h"
 #include "api/meta.h"
@@ -120,7 +120,7 @@ class Catalog {
 
   std::map<FileKey, File> files_;
   std::map<std::string, std::set<std::size_t>> roots_of_path_;  // the keys in files_ by path
-  absl::flat_hash_map<ObjectRef, Slot> slots_;
+  absl::btree_map<ObjectRef, Slot> slots_;  // of which a hash table would leave half empty
   std::map<std::string, Diagnostics> places_;           // as set by set_problems
   std::map<std::string, Diagnostics> posted_problems_;  // never empty ones
   std::set<ObjectRef> changed_refs_;
