@@ -22,20 +22,16 @@ std::size_t HeldTable::seek(const Name& name) const {
 }
 
 void HeldTable::Iterator::skip() {
-  const auto end_of = [](const HeldTable& table) {
-    return table.places_.data() + table.places_.size();
+  const auto hidden = [this] {
+    return at_->held.taken_ == 0 || at_->held.blank() ||
+           (part_ != table_ && table_->own(at_->name) != nullptr);
   };
-  const auto shown = [&] {
-    return at_->held.taken_ != 0 && !at_->held.blank() &&
-           (!in_base_ || table_->own(at_->name) == nullptr);
-  };
-  while (at_ != nullptr) {
-    const HeldTable& part = in_base_ ? *table_->base_ : *table_;
-    while (at_ != end_of(part) && !shown()) ++at_;
-    if (at_ != end_of(part)) return;
-    const bool more = !in_base_ && table_->base_ != nullptr;
-    at_ = more ? table_->base_->places_.data() : nullptr;
-    in_base_ = true;
+  while (part_ != nullptr) {
+    const Place* end = part_->places_.data() + part_->places_.size();
+    while (at_ != end && hidden()) ++at_;
+    if (at_ != end) return;
+    part_ = part_ == table_ ? table_->base_.get() : nullptr;
+    at_ = part_ == nullptr ? nullptr : part_->places_.data();
   }
 }
 

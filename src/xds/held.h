@@ -61,20 +61,25 @@ class HeldTable {
   // Over what is not blank, in no order.
   class Iterator {
    public:
-    Iterator(const HeldTable& table, const Place* at) : table_(&table), at_(at) { skip(); }
+    Iterator(const HeldTable& table, const HeldTable* part)
+        : table_(&table), part_(part), at_(part == nullptr ? nullptr : part->places_.data()) {
+      skip();
+    }
     const Place& operator*() const { return *at_; }
     Iterator& operator++() {
       ++at_;
       skip();
       return *this;
     }
-    friend bool operator==(const Iterator& a, const Iterator& b) { return a.at_ == b.at_; }
+    friend bool operator==(const Iterator& a, const Iterator& b) {
+      return a.part_ == b.part_ && a.at_ == b.at_;
+    }
 
    private:
     void skip();
     const HeldTable* table_;
-    const Place* at_;  // null: the end
-    bool in_base_ = false;
+    const HeldTable* part_;  // the table itself, then its base; null: the end
+    const Place* at_;
   };
 
   // Null if the name is unknown. Valid until the table changes, as references are.
@@ -98,7 +103,7 @@ class HeldTable {
   // Takes `common` for its base if that saves memory, or makes a new base and leaves it there.
   void share(std::shared_ptr<const HeldTable>& common);
 
-  Iterator begin() const { return {*this, places_.data()}; }
+  Iterator begin() const { return {*this, this}; }
   Iterator end() const { return {*this, nullptr}; }
   // Without what is shared.
   std::size_t bytes() const { return places_.capacity() * sizeof(Place); }

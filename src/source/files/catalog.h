@@ -120,8 +120,8 @@ class Catalog {
 
   std::map<FileKey, File> files_;
   std::map<std::string, std::set<std::size_t>> roots_of_path_;  // the keys in files_ by path
-  absl::btree_map<ObjectRef, Slot> slots_;  // of which a hash table would leave half empty
-  std::map<std::string, Diagnostics> places_;           // as set by set_problems
+  absl::btree_map<ObjectRef, Slot> slots_;     // of which a hash table would leave half empty
+  std::map<std::string, Diagnostics> places_;  // as set by set_problems
   std::map<std::string, Diagnostics> posted_problems_;  // never empty ones
   std::set<ObjectRef> changed_refs_;
   std::set<FileKey> changed_files_;
