@@ -63,7 +63,7 @@ conformance: build cluster-deps  ## the Gateway API's own suite in that cluster 
 cluster-test: build cluster-deps  ## faults in that cluster, with the controller that `make conformance` installed
 	@python3 tools/cluster/faults.py
 
-bench-cluster: build cluster-deps  ## this controller and Envoy Gateway side by side in that cluster (an hour; KGW_BENCH_SIZES=...)
+bench-cluster: build cluster-deps  ## this controller and Envoy Gateway side by side in that cluster (15 minutes; KGW_BENCH_SIZES=...)
 	@python3 tools/bench_cluster.py
 
 format:  ## clang-format over all sources
