@@ -25,10 +25,12 @@ bool is_held(const RouteTableId& table, const Layout& layout, const LayoutChange
   return true;
 }
 
+// Proxies that are away may come back with it.
 bool is_used(const RouteTableId& table, const Layout& layout, const LayoutChanges::Ask& ask) {
   for (std::uint32_t i = 0; i < shards_of(layout); ++i) {
     const Name name = envoy::shard_name({table, layout, i});
-    if (ask(table.gateway, {ResourceType::kRoute, name}).subscribed > 0) return true;
+    const auto route = ask(table.gateway, {ResourceType::kRoute, name});
+    if (route.proxies == 0 || route.subscribed > 0) return true;
   }
   return false;
 }

@@ -46,7 +46,7 @@ class AgreeableProxy {
         }
       }
       moved = translation_.layouts.advance(
-          {}, [](const ObjectKey&, const xds::ResourceKey&) { return xds::Delivery(); });
+          {}, [](const ObjectKey&, const xds::ResourceKey&) { return xds::Delivery{.proxies = 1}; });
     } while (feedback_.take_changed() || moved);
   }
 

@@ -29,7 +29,7 @@ class PickyProxy {
       publish(translation_.commit());
       feedback_.advance();
       const bool moved = translation_.layouts.advance(
-          {}, [](const ObjectKey&, const xds::ResourceKey&) { return xds::Delivery(); });
+          {}, [](const ObjectKey&, const xds::ResourceKey&) { return xds::Delivery{.proxies = 1}; });
       const bool answered = answer_some();
       if (!feedback_.take_changed() && !moved && !answered) return;
     }
@@ -95,10 +95,10 @@ std::string route(int i, const std::string& host, const std::string& path) {
          "}}]\n    filters: [{type: RequestRedirect, requestRedirect: {hostname: a.invalid}}]\n";
 }
 
-void apply(Translation& translation, const std::string& text) {
+void load(Translation& translation, const std::string& text) {
   for (Decoded& decoded : decode_text(text, "test", DecodeMode::kStrict)) {
     ASSERT_NE(decoded.object, nullptr) << text;
-    translation.apply({{decoded.ref, decoded.object}});
+    translation.apply(std::vector<source::ObjectEvent>{{decoded.ref, decoded.object}});
   }
 }
 
@@ -117,13 +117,13 @@ TEST(ShardQuarantine, HoldsTheCulpritBackWhereverItStands) {
     SCOPED_TRACE(seed);
     Translation translation(offline_settings());
     translation.apply(builtin_objects());
-    apply(translation,
+    load(translation,
           "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: gw, "
           "annotations: {kgateway.dev/route-sharding: Always}}\nspec: {gatewayClassName: kgateway, "
           "listeners: [{name: http, port: 80, protocol: HTTP}]}\n");
     for (int i = 0; i < 40; ++i) {
       const std::string host = "h" + std::to_string(i) + ".example.com";
-      apply(translation, route(i, i % 10 == 0 ? "*." + host : host, "/path-" + std::to_string(i) + "-"));
+      load(translation, route(i, i % 10 == 0 ? "*." + host : host, "/path-" + std::to_string(i) + "-"));
     }
     // One in a shard, one in all of them.
     PickyProxy proxy(translation, {"/path-7-", "/path-20-"}, seed);

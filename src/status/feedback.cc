@@ -49,6 +49,7 @@ void Feedback::advance() {
   for (auto it = searching_.begin(); it != searching_.end();) {
     const GatewayResource id = *it;
     const auto found = units_.find(id);
+    if (found != units_.end()) found->second.unpublished = false;
     const bool over = found == units_.end() || !found->second.suspects.searching();
     it = over ? searching_.erase(it) : std::next(it);
     if (over || !found->second.in_flight.empty()) continue;
@@ -83,7 +84,7 @@ void Feedback::removed(const GatewayResource& resource) {
   } else {
     deliver_routes(tracked->second);  // those that are still in flight elsewhere wait on
     unit.resources.erase(resource.resource.name);
-    if (unit.in_flight.empty()) {
+    if (unit.in_flight.empty() && !unit.unpublished) {
       unit.suspects.accepted();
       apply_holds(id, unit);
     }
@@ -120,7 +121,8 @@ void Feedback::on_delivered(const ObjectKey& group, const xds::ResourceKey& key,
   const GatewayResource id = found->second.unit;
   Unit& unit = units_[id];
   unit.in_flight.erase(key.name);
-  if (unit.in_flight.empty()) {
+  // Or what the refused shard has would be tested without being sent again.
+  if (unit.in_flight.empty() && !unit.unpublished) {
     unit.suspects.accepted();
     apply_holds(id, unit);
   }
@@ -154,6 +156,7 @@ void Feedback::on_rejected(const ObjectKey& group, const xds::ResourceKey& key,
     unbound_.insert(resource);
   } else if (unit != nullptr && unit->suspects.rejected(message)) {
     apply_holds(found->second.unit, *unit);
+    unit->unpublished = true;
     searching_.insert(found->second.unit);
     changed_ = true;
     return;

@@ -98,6 +98,7 @@ class Feedback final : public xds::LedgerObserver {
     absl::flat_hash_set<Name> resources;      // its own
     absl::flat_hash_set<Name> in_flight;      // of those: published, and no verdict yet
     std::map<Name, std::string> held;         // as last told to hold_
+    bool unpublished = false;                 // what a refusal has changed in `held`
   };
   struct Tracked {
     GatewayResource unit;
