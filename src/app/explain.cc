@@ -53,8 +53,7 @@ xds::ResourceKey listener_key(std::int32_t port, attach::Protocol protocol) {
 // Where each host lives, in the layout that the listener serves.
 Json hosts_json(const attach::ListenerAttachment& attachment, const AdminView& view,
                 std::set<attach::ShardId>& shards) {
-  const envoy::TableLayout* table =
-      view.translation.routes.layouts.table.find(attachment.table);
+  const envoy::TableLayout* table = view.translation.routes.layouts.table.find(attachment.table);
   const attach::Layout layout = table == nullptr ? attach::Layout() : table->serving;
   Json hosts = Json::array();
   for (const attach::AttachedHost& host : attachment.hosts) {

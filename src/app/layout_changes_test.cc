@@ -31,10 +31,12 @@ struct LayoutChangesTest : testing::Test {
 
   void sharding(const char* mode) {
     const std::string text =
-        std::string("apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: gw, "
-                    "annotations: {kgateway.dev/route-sharding: ") +
-        mode + "}}\nspec: {gatewayClassName: kgateway, listeners: [{name: http, port: 80, protocol: "
-               "HTTP}]}\n";
+        std::string(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: gw, "
+            "annotations: {kgateway.dev/route-sharding: ") +
+        mode +
+        "}}\nspec: {gatewayClassName: kgateway, listeners: [{name: http, port: 80, protocol: "
+        "HTTP}]}\n";
     Decoded decoded = decode_text(text, "test", DecodeMode::kStrict).at(0);
     ASSERT_NE(decoded.object, nullptr);
     translation.apply(std::vector<source::ObjectEvent>{{decoded.ref, decoded.object}});

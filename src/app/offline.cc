@@ -45,8 +45,9 @@ class AgreeableProxy {
           feedback_.on_delivered(gateway, {type, resource.name}, resource.version);
         }
       }
-      moved = translation_.layouts.advance(
-          {}, [](const ObjectKey&, const xds::ResourceKey&) { return xds::Delivery{.proxies = 1}; });
+      moved = translation_.layouts.advance({}, [](const ObjectKey&, const xds::ResourceKey&) {
+        return xds::Delivery{.proxies = 1};
+      });
     } while (feedback_.take_changed() || moved);
   }
 

@@ -29,7 +29,8 @@ class PickyProxy {
       publish(translation_.commit());
       feedback_.advance();
       const bool moved = translation_.layouts.advance(
-          {}, [](const ObjectKey&, const xds::ResourceKey&) { return xds::Delivery{.proxies = 1}; });
+          {},
+          [](const ObjectKey&, const xds::ResourceKey&) { return xds::Delivery{.proxies = 1}; });
       const bool answered = answer_some();
       if (!feedback_.take_changed() && !moved && !answered) return;
     }
@@ -118,12 +119,13 @@ TEST(ShardQuarantine, HoldsTheCulpritBackWhereverItStands) {
     Translation translation(offline_settings());
     translation.apply(builtin_objects());
     load(translation,
-          "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: gw, "
-          "annotations: {kgateway.dev/route-sharding: Always}}\nspec: {gatewayClassName: kgateway, "
-          "listeners: [{name: http, port: 80, protocol: HTTP}]}\n");
+         "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: gw, "
+         "annotations: {kgateway.dev/route-sharding: Always}}\nspec: {gatewayClassName: kgateway, "
+         "listeners: [{name: http, port: 80, protocol: HTTP}]}\n");
     for (int i = 0; i < 40; ++i) {
       const std::string host = "h" + std::to_string(i) + ".example.com";
-      load(translation, route(i, i % 10 == 0 ? "*." + host : host, "/path-" + std::to_string(i) + "-"));
+      load(translation,
+           route(i, i % 10 == 0 ? "*." + host : host, "/path-" + std::to_string(i) + "-"));
     }
     // One in a shard, one in all of them.
     PickyProxy proxy(translation, {"/path-7-", "/path-20-"}, seed);

@@ -203,9 +203,9 @@ Name Translation::piece_of(envoy::Version content) const {
 }
 
 void Translation::collect_host(const HostChange& change) {
-  status::PieceChange pieces{.unit = {change.key.table.gateway,
-                                      {ResourceType::kRoute, change.key.table.name}},
-                             .resources = changed_shards(change)};
+  status::PieceChange pieces{
+      .unit = {change.key.table.gateway, {ResourceType::kRoute, change.key.table.name}},
+      .resources = changed_shards(change)};
   if (pieces.resources.empty()) return;
   absl::flat_hash_set<std::uint64_t> before, after;
   if (change.before) {
@@ -223,7 +223,8 @@ void Translation::collect_host(const HostChange& change) {
         if (pieces.added.back().keys.front().empty()) pieces.added.back().keys.clear();
       }
       const status::RouteInTable route{source.route, change.key.table};
-      if (!sent_.insert(route).second && pieces.resources.front().resource == pieces.unit.resource &&
+      if (!sent_.insert(route).second &&
+          pieces.resources.front().resource == pieces.unit.resource &&
           pieces.resources.size() == 1) {
         continue;  // it waits for that table already
       }

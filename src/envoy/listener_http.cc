@@ -51,7 +51,8 @@ void set_shard_key(const std::string& shards, const attach::Layout& layout,
   mutation::HeaderMutation key;
   key.add_mutations()->set_remove(std::string(kShardHeader));
   auto& append = *key.add_mutations()->mutable_append();
-  append.set_append_action(::envoy::config::core::v3::HeaderValueOption::OVERWRITE_IF_EXISTS_OR_ADD);
+  append.set_append_action(
+      ::envoy::config::core::v3::HeaderValueOption::OVERWRITE_IF_EXISTS_OR_ADD);
   append.mutable_header()->set_key(std::string(kShardHeader));
   append.mutable_header()->set_value(shards + "%CEL(" + shard_expression(layout) + ")%");
   auto& extension = *manager.add_early_header_mutation_extensions();

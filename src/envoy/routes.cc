@@ -212,13 +212,13 @@ Routes::Routes(Graph& graph, Model& model, Rules& rules, ShardingLimits limits)
                               [this, &model](const HostId& host, Read& read) {
                                 return HostBuilder(model, *this, read, host).build();
                               })),
-      hosts_by_shard(graph.index<ShardId>(
-          virtual_hosts, "hosts by shard",
-          [](const HostId& host, const VirtualHost& value, auto&& emit) {
-            for (const Placement& placement : value.placements) {
-              emit(ShardId{host.table, placement.layout, placement.shard});
-            }
-          })),
+      hosts_by_shard(
+          graph.index<ShardId>(virtual_hosts, "hosts by shard",
+                               [](const HostId& host, const VirtualHost& value, auto&& emit) {
+                                 for (const Placement& placement : value.placements) {
+                                   emit(ShardId{host.table, placement.layout, placement.shard});
+                                 }
+                               })),
       route_shards(graph.derived<ShardId, Resource>("route shards")
                        .from(layouts.shards,
                              [this](const ShardId& shard, Read& read) {

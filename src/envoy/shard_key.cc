@@ -12,8 +12,8 @@ constexpr std::string_view kAlphabet = "-0123456789_abcdefghijklmnopqrstuvwxyz";
 // The vector of each. Found by trying random ones: the best spread of names with numbers of equal
 // and of growing length, of hexadecimal names, and of words (shard_key_test.cc keeps it).
 constexpr std::array<std::uint8_t, kAlphabet.size()> kVectors = {
-    29, 8,  28, 3,  41, 45, 20, 2,  1,  27, 39, 38, 11, 4,  47, 56, 13, 58, 36,
-    48, 54, 56, 18, 6,  11, 52, 9,  36, 46, 55, 46, 4,  27, 53, 8,  1,  0,  46};
+    29, 8,  28, 3,  41, 45, 20, 2, 1,  27, 39, 38, 11, 4,  47, 56, 13, 58, 36,
+    48, 54, 56, 18, 6,  11, 52, 9, 36, 46, 55, 46, 4,  27, 53, 8,  1,  0,  46};
 constexpr std::uint32_t kStrange = kShards - 1;  // shard of hosts that no exact name can be
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }

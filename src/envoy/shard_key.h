@@ -8,8 +8,9 @@
 // and the dot has no bit, so that a trailing one does not either.
 //
 // What is hashed follows from the layout of the table:
-//   whole host   exact names spread best; a wildcard stands in every shard, as any host may match it
-//   label n      only the n-th label from the end: "*.shop.example.com" and all that it covers have
+//   whole host   exact names spread best; a wildcard stands in every shard, as any host may match
+//   it label n      only the n-th label from the end: "*.shop.example.com" and all that it covers
+//   have
 //                the third label "shop", so it stands in one shard. Wildcards of fewer labels stand
 //                in every shard.
 // docs/design/route-shards.md compares this with other ways.

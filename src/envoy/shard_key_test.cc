@@ -83,8 +83,10 @@ TEST(ShardKey, IsTheSameHereAndInEnvoy) {
     const Expression expression(layout);
     for (int i = 0; i < 5000; ++i) {
       const std::string host = random_host(random);
-      if (host.find('\xc3') != std::string::npos || host.find('\xa9') != std::string::npos) continue;
-      ASSERT_EQ(shard_of_request(layout, host), expression(host)) << host << " " << int(layout.label);
+      if (host.find('\xc3') != std::string::npos || host.find('\xa9') != std::string::npos)
+        continue;
+      ASSERT_EQ(shard_of_request(layout, host), expression(host))
+          << host << " " << int(layout.label);
     }
   }
 }
@@ -151,8 +153,9 @@ TEST(ShardKey, SpreadsNamesAsPeopleGiveThem) {
   EXPECT_LT(crowding([](int i) { return text("app-%05d.example.com", i); }, 10'000), 2.5);
   EXPECT_LT(crowding([](int i) { return text("app-%d.example.com", i); }, 3'000), 2.5);
   EXPECT_LT(crowding([](int i) { return text("h%d.x.example.com", i); }, 10'000), 2.5);
-  EXPECT_LT(crowding([](int i) { return text("t%d", i / 100) + text("-s%d.a.org", i % 100); }, 3'000),
-            2.5);
+  EXPECT_LT(
+      crowding([](int i) { return text("t%d", i / 100) + text("-s%d.a.org", i % 100); }, 3'000),
+      2.5);
   EXPECT_LT(crowding([&](int) { return text("%08x.apps.example.com", int(random())); }, 3'000), 2);
 }
 

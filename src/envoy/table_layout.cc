@@ -117,9 +117,8 @@ LayoutHistory history_of(const TableLayout& layout) {
 }
 
 std::string to_string(const HostClass& id) {
-  return to_string(id.table) + (id.fixed_labels == HostClass::kExact
-                                    ? " exact"
-                                    : " *" + std::to_string(id.fixed_labels));
+  return to_string(id.table) +
+         (id.fixed_labels == HostClass::kExact ? " exact" : " *" + std::to_string(id.fixed_labels));
 }
 
 Layouts::Layouts(engine::Graph& graph, attach::Model& model, Claims& claims_by_host,
@@ -137,11 +136,11 @@ Layouts::Layouts(engine::Graph& graph, attach::Model& model, Claims& claims_by_h
       hosts_by_table(graph.index<RouteTableId>(
           hosts, "hosts by table",
           [](const HostId& host, const HostFacts&, auto&& emit) { emit(host.table); })),
-      hosts_by_class(graph.index<HostClass>(
-          hosts, "hosts by class",
-          [](const HostId& host, const HostFacts&, auto&& emit) {
-            emit(HostClass{host.table, class_of(host.domain.view())});
-          })),
+      hosts_by_class(
+          graph.index<HostClass>(hosts, "hosts by class",
+                                 [](const HostId& host, const HostFacts&, auto&& emit) {
+                                   emit(HostClass{host.table, class_of(host.domain.view())});
+                                 })),
       modes(graph.derived<ObjectKey, ShardingMode>("route sharding")
                 .from(model.listeners,
                       [&model](const ObjectKey&, const attach::GatewayListeners& listeners,
@@ -153,9 +152,10 @@ Layouts::Layouts(engine::Graph& graph, attach::Model& model, Claims& claims_by_h
                       [this, limits](const RouteTableId& id, Read& read) {
                         const LayoutHistory* past = read.get(history, id);
                         const ShardingMode* mode = read.get(modes, id.gateway);
-                        const Layout wanted = choose_layout(
-                            mode == nullptr ? ShardingMode::kAuto : *mode, limits,
-                            count_hosts(*this, id, read), past == nullptr ? nullptr : &past->serving);
+                        const Layout wanted =
+                            choose_layout(mode == nullptr ? ShardingMode::kAuto : *mode, limits,
+                                          count_hosts(*this, id, read),
+                                          past == nullptr ? nullptr : &past->serving);
                         return std::optional(layout_of(wanted, past));
                       })),
       shards(graph.index<ShardId>(

@@ -80,8 +80,7 @@ TEST(LayoutOf, MovesOnWhenProxiesDo) {
 
 TEST(LayoutOf, MayTurnBackAtAnyPoint) {
   const LayoutHistory drained{kWhole, std::nullopt, {kPlain, kThird}};
-  EXPECT_EQ(layout_of(kPlain, &drained),
-            (TableLayout{kWhole, kPlain, {kPlain, kWhole, kThird}}));
+  EXPECT_EQ(layout_of(kPlain, &drained), (TableLayout{kWhole, kPlain, {kPlain, kWhole, kThird}}));
   const LayoutHistory prepared{kPlain, kWhole, {}};
   EXPECT_EQ(layout_of(kPlain, &prepared), (TableLayout{kPlain, std::nullopt, {kPlain}}));
 }

@@ -63,7 +63,7 @@ struct Placement {
 struct VirtualHost {
   std::string bytes;  // the serialized VirtualHost message
   Version version;
-  std::vector<RuleSource> sources;                // each once, in no particular order
+  std::vector<RuleSource> sources;                    // each once, in no particular order
   absl::InlinedVector<Placement, 2> placements = {};  // one per layout that is published
 
   friend bool operator==(const VirtualHost& a, const VirtualHost& b) {

@@ -94,11 +94,11 @@ class Feedback final : public xds::LedgerObserver {
  private:
   struct Unit {
     Suspects suspects;
-    absl::flat_hash_map<Name, int> uses;      // of each content
-    absl::flat_hash_set<Name> resources;      // its own
-    absl::flat_hash_set<Name> in_flight;      // of those: published, and no verdict yet
-    std::map<Name, std::string> held;         // as last told to hold_
-    bool unpublished = false;                 // what a refusal has changed in `held`
+    absl::flat_hash_map<Name, int> uses;  // of each content
+    absl::flat_hash_set<Name> resources;  // its own
+    absl::flat_hash_set<Name> in_flight;  // of those: published, and no verdict yet
+    std::map<Name, std::string> held;     // as last told to hold_
+    bool unpublished = false;             // what a refusal has changed in `held`
   };
   struct Tracked {
     GatewayResource unit;
@@ -117,8 +117,8 @@ class Feedback final : public xds::LedgerObserver {
   Accepted accepted_;
   std::map<ObjectKey, RefusedBackends> refused_backends_;
   std::map<GatewayResource, Unit> units_;
-  std::map<GatewayResource, Tracked> tracked_;  // the resources of the units
-  std::set<GatewayResource> searching_;         // units
+  std::map<GatewayResource, Tracked> tracked_;      // the resources of the units
+  std::set<GatewayResource> searching_;             // units
   absl::flat_hash_map<RouteInTable, int> waiting_;  // in how many resources a route is undelivered
   std::map<ObjectKey, ProxyState> proxies_;
   std::set<GatewayResource> unbound_;
