@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds everything and runs every kind of test; ends with "N passed, N failed".
 
-usage: run_tests.py [STAGE...]      default: all but cluster
+usage: run_tests.py [STAGE...]      default: all but cluster and differential
 
 release   the release build
 unit      its unit and golden tests (ctest)
@@ -13,6 +13,8 @@ fuzz      each *_fuzz for KGW_FUZZ_SECONDS (60), seeded from tests/fuzz/<name wi
 tsan      unit tests of the layers with threads under ThreadSanitizer
 cluster   a Kubernetes on this machine (tools/cluster; needs root): the Gateway API's conformance suite
           and tests/cluster, with the release binary; the cluster is taken down at the end
+differential  tests/differential: a real API server and `kgateway check` agree (pytest); builds the
+          programs of tools/cluster the first time
 
 A stage that cannot build counts as one failure. The tests of an executable are counted one by one
 from its GoogleTest report; reports and logs stay in build/<tree>/reports.
@@ -154,6 +156,15 @@ def stage_e2e() -> Result:
                           "KGW_ENVOY": str(envoy_binary.envoy())})
 
 
+def stage_differential() -> Result:
+    """The parts of a cluster are built outside of pytest, which limits how long a test may take."""
+    sys.path.insert(0, str(cache.TOOLS / "cluster"))
+    import build as cluster_build
+    for part in ("kubernetes", "companions"):
+        cluster_build.component(part)
+    return pytest("differential", {"KGW_BINARY": str(BUILD / "release/kgateway")})
+
+
 def stage_asan() -> Result:
     return ctest("asan") if build("asan") else Result(failures=["asan: build"])
 
@@ -250,11 +261,13 @@ STAGES = {
     "fuzz": stage_fuzz,
     "tsan": stage_tsan,
     "cluster": stage_cluster,
+    "differential": stage_differential,
 }
+BY_NAME_ONLY = ("cluster", "differential")
 
 
 def main() -> int:
-    names = sys.argv[1:] or [name for name in STAGES if name != "cluster"]
+    names = sys.argv[1:] or [name for name in STAGES if name not in BY_NAME_ONLY]
     if unknown := [n for n in names if n not in STAGES]:
         sys.exit(f"unknown stage {unknown[0]}; stages: {' '.join(STAGES)}")
     total = Result()
@@ -267,7 +280,7 @@ def main() -> int:
         except Exception as error:  # the remaining stages still say something useful
             result = Result(failures=[f"{name}: {error}"])
         total.add(result)
-        table.append(f"{name:8} {result.passed:5} passed {len(result.failures):4} failed"
+        table.append(f"{name:12} {result.passed:5} passed {len(result.failures):4} failed"
                      f" {result.skipped:4} skipped {time.monotonic() - start:6.0f} s")
         say(f"--- {table[-1]}")
     say("\n=== summary")

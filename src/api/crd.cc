@@ -168,11 +168,12 @@ std::string crd_yaml(Kind kind) {
   const KindDefinition& definition = definition_of(kind);
   const ServedVersion& served = definition.info.versions[0];
   const bool has_conditions = kind != Kind::kGatewayParameters;
-  Json version = {{"name", served.version},
-                  {"served", true},
-                  {"storage", true},
-                  {"subresources", {{"status", Json::object()}}},
-                  {"schema", {{"openAPIV3Schema", version_schema(definition.forms[0], has_conditions)}}}};
+  Json version = {
+      {"name", served.version},
+      {"served", true},
+      {"storage", true},
+      {"subresources", {{"status", Json::object()}}},
+      {"schema", {{"openAPIV3Schema", version_schema(definition.forms[0], has_conditions)}}}};
   if (Json columns = printer_columns(kind); !columns.empty()) {
     version["additionalPrinterColumns"] = std::move(columns);
   }
@@ -192,6 +193,17 @@ std::string crd_yaml(Kind kind) {
                       {"scope", definition.info.namespaced ? "Namespaced" : "Cluster"},
                       {"versions", Json::array({version})}}}};
   return to_yaml(crd);
+}
+
+Json schemas_json() {
+  Json all = Json::object();
+  for (const KindInfo& info : known_kinds()) {
+    for (const KindForm& form : definition_of(info.kind).forms) {
+      all[fmt::format("{}/{}", form.version.api_version(), form.version.kind_name)] =
+          form.type->openapi({});
+    }
+  }
+  return all;
 }
 
 std::string reference_doc(Kind kind) { return ReferencePage(definition_of(kind)).take(); }

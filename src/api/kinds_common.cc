@@ -15,8 +15,10 @@ namespace {
 constexpr std::string_view kLabelValue = "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$";
 constexpr std::string_view kQualifiedName = "^(" KGW_SUBDOMAIN "/)?" KGW_KEY_NAME "$";
 // Annotation keys may have capitals in their prefix.
+#define KGW_ANY_LABEL "[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?"
 constexpr std::string_view kAnnotationKey =
-    "^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?/)?" KGW_KEY_NAME "$";
+    "^(" KGW_ANY_LABEL "(\\." KGW_ANY_LABEL ")*/)?" KGW_KEY_NAME "$";
+constexpr std::uint32_t kMaxKeyPrefix = 253;
 
 // Annotations that any part of this product reads; all others are dropped while decoding.
 std::vector<std::string> annotations_of_interest() {
@@ -31,7 +33,9 @@ std::vector<std::string> annotations_of_interest() {
 }
 
 Constraints label_value() { return Constraints().length(0, 63).pattern(kLabelValue); }
-Constraints qualified_name() { return Constraints().length(1, 317).pattern(kQualifiedName); }
+Constraints qualified_name() {
+  return Constraints().length(1, 317).pattern(kQualifiedName).prefix_length(kMaxKeyPrefix);
+}
 
 // The fields of metadata; `name` says what a name must look like.
 void describe_metadata_fields(Schema<ObjectMeta>& s, const Constraints& name) {
@@ -42,7 +46,8 @@ void describe_metadata_fields(Schema<ObjectMeta>& s, const Constraints& name) {
   s.field("annotations", &ObjectMeta::annotations)
       .with(Constraints()
                 .keep_keys(annotations_of_interest())
-                .keys(Constraints().length(1, 317).pattern(kAnnotationKey)));
+                .keys(Constraints().length(1, 317).pattern(kAnnotationKey).prefix_length(
+                    kMaxKeyPrefix)));
   s.field("uid", &ObjectMeta::uid);
   s.field("generation", &ObjectMeta::generation);
   s.custom("creationTimestamp", &ObjectMeta::creation_time,
@@ -110,6 +115,11 @@ bool has_short_prefixes(const StringMap& map) {
   return std::ranges::all_of(map, [](const auto& entry) {
     return std::string_view(entry.first).substr(0, entry.first.find('/')).size() < 253;
   });
+}
+
+bool is_given(const doc::Node& object, std::string_view field) {
+  const doc::Node* found = object.find(field);
+  return found != nullptr && !found->is_null();
 }
 
 bool is_ip(std::string_view text) {

@@ -38,6 +38,8 @@ Constraints annotation_map(std::uint32_t max_entries);
 bool is_qualified_name(std::string_view key);
 // A map rule: the part before "/" of each key is shorter than 253.
 bool has_short_prefixes(const StringMap& map);
+// Whether the manifest has this field, be it empty.
+bool is_given(const doc::Node& object, std::string_view field);
 bool is_ip(std::string_view text);
 
 // The fields every kind has: metadata, and apiVersion, kind and status, which are not described.

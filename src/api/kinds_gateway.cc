@@ -117,14 +117,20 @@ void describe_listener_but_port(Schema<Listener>& s) {
   s.group("filters", [](Schema<Listener>& filters) {
     filters.field("requests", &Listener::filters).max_size(16);
   });
-  s.rule("filters may only be set when protocol is HTTP or HTTPS", [](const Listener& l) {
-    return l.filters.empty() || is_one_of(l.protocol, {"HTTP", "HTTPS"});
-  });
 }
 
 void describe_listener(Schema<Listener>& s) {
   describe_listener_but_port(s);
   s.field("port", &Listener::port).required().with(shape::port());
+}
+
+// The CRD of ListenerSets does not have this rule.
+void describe_gateway_listener(Schema<Listener>& s) {
+  describe_listener(s);
+  s.rule("filters may only be set when protocol is HTTP or HTTPS",
+         [](const Listener& l, const doc::Node& written) {
+           return !is_given(written, "filters") || is_one_of(l.protocol, {"HTTP", "HTTPS"});
+         });
 }
 
 // XListenerSet lets the port out where the protocol implies it.
@@ -185,8 +191,8 @@ void describe(Schema<GatewayAddress>& s) {
           });
   s.rule(
       "value must be an IPv4 or IPv6 address when type is IPAddress",
-      [](const GatewayAddress& a) {
-        return a.type != "IPAddress" || a.value.empty() || is_ip(a.value);
+      [](const GatewayAddress& a, const doc::Node& written) {
+        return a.type != "IPAddress" || !is_given(written, "value") || is_ip(a.value);
       },
       {}, "value");
   s.rule(
@@ -297,7 +303,7 @@ void describe_gateway(Schema<Gateway>& s) {
      spec.field("gatewayClassName", &Gateway::gateway_class_name)
          .required()
          .with(shape::object_name());
-     listener_list(spec.field("listeners", &Gateway::listeners, describe_listener));
+     listener_list(spec.field("listeners", &Gateway::listeners, describe_gateway_listener));
      spec.field("addresses", &Gateway::addresses)
          .max_size(16)
          .rule("IPAddress and Hostname values must be unique",

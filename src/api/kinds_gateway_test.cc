@@ -93,7 +93,9 @@ TEST(GatewayKind, ChecksItsFields) {
        {"gatewayClassName: c, listeners: []", "spec.listeners: Invalid value: 0"}});
   check_gateway("addresses: [{value: a.b}]",
                 "spec.addresses[0].value: value must be an IPv4 or IPv6 address");
-  check_gateway("addresses: [{value: ''}, {value: '::1'}]", "");
+  check_gateway("addresses: [{type: Hostname, value: ''}, {}, {value: '::1'}]", "");
+  check_gateway("addresses: [{value: ''}]",
+                "spec.addresses[0].value: value must be an IPv4 or IPv6 address");
   check_gateway("addresses: [{type: Hostname, value: 'a b'}]",
                 "spec.addresses[0]: Hostname value must be empty or contain only valid");
   check_gateway("addresses: [{value: 1.1.1.1}, {value: 1.1.1.1}]",
@@ -139,6 +141,20 @@ TEST(GatewayKind, ChecksTls) {
                 "spec.tls.frontend.perPort[1]: Duplicate value: {\"port\":1}");
 }
 
+// Only the CRD of Gateways has this rule; it asks whether filters are written, be it none.
+TEST(Listeners, HaveFiltersInGatewaysOnlyForHttp) {
+  for (const std::string filters :
+       {"{}", "{requests: []}",
+        "{requests: [{type: ExtensionRef, extensionRef: {group: g, kind: K, name: m}}]}"}) {
+    const std::string listener =
+        "listeners: [{name: a, port: 1, protocol: TCP, filters: " + filters + "}]";
+    check(kV1, "Gateway",
+          {{"gatewayClassName: c, " + listener,
+            "spec.listeners[0]: filters may only be set when protocol is HTTP or HTTPS"}});
+    check(kV1, "ListenerSet", {{"parentRef: {name: g}, " + listener, ""}});
+  }
+}
+
 TEST(Listeners, AreCheckedInGatewaysAndListenerSets) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"{name: a, port: 1, protocol: HTTP, tls: {certificateRefs: [{name: c}]}}",
@@ -156,9 +172,6 @@ TEST(Listeners, AreCheckedInGatewaysAndListenerSets) {
        ""},
       {"{name: a, port: 1, protocol: TLS, tls: {}}",
        "[0].tls: certificateRefs or options must be specified when mode is Terminate"},
-      {"{name: a, port: 1, protocol: TCP, filters: {requests: [{type: ExtensionRef, "
-       "extensionRef: {group: g, kind: K, name: m}}]}}",
-       "[0]: filters may only be set when protocol is HTTP or HTTPS"},
       {"{name: a, port: 1, protocol: HTTP, filters: {requests: [{type: ExtensionRef}]}}",
        "[0].filters.requests[0]: filter.extensionRef must be specified"},
       {"{name: a, port: 1, protocol: HTTP, filters: {requests: [{type: ExternalAuth}]}}",

@@ -79,6 +79,9 @@ bool equal_objects(const Object& a, const Object& b);
 std::span<const Kind> own_kinds();
 // The CustomResourceDefinition. REQUIRES: an own kind.
 std::string crd_yaml(Kind kind);
+// What is checked of each kind at each version, without the rules that are not written in CEL:
+// {"<apiVersion>/<Kind>": OpenAPI schema}. For tests and editors.
+nlohmann::json schemas_json();
 // Markdown: one table of all fields with type, default and what is allowed. Any kind.
 std::string reference_doc(Kind kind);
 

@@ -129,10 +129,34 @@ TEST(Registry, MetadataIsChecked) {
               ElementsAre(StartsWith("metadata.labels[a]: Invalid value")));
   EXPECT_THAT(meta("name: a, annotations: {kgateway.dev/x: 1}"),
               ElementsAre(StartsWith("metadata.annotations[kgateway.dev/x]: Invalid value: 1")));
+  const std::string prefix(253, 'a');
+  EXPECT_THAT(meta("name: a, labels: {" + prefix + "/b: c}, annotations: {" + prefix + "/b: c}"),
+              ElementsAre());
+  EXPECT_THAT(meta("name: a, labels: {a" + prefix + "/b: c}"),
+              ElementsAre(HasSubstr("its prefix may not be more than 253 chars")));
   EXPECT_THAT(meta("name: a, lables: {}"), ElementsAre(HasSubstr("did you mean \"labels\"")));
   EXPECT_THAT(problems("apiVersion: v1\nkind: Service\nmetadata: {name: a.b}\n"),
               ElementsAre(StartsWith("metadata.name: Invalid value")));
   EXPECT_THAT(problems("{apiVersion: v1, kind: Secret}"), ElementsAre("metadata: Required value"));
+}
+
+// As the API server does, also those that are dropped; what comes from there is checked already.
+TEST(Registry, AnnotationsOfOthersAreCheckedInFiles) {
+  const auto annotated = [](const std::string& entries, DecodeMode mode = DecodeMode::kStrict) {
+    return problems(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: a, annotations: {" + entries + "}}\n",
+        mode);
+  };
+  EXPECT_THAT(annotated("Up.io/x: '', a: null, other.io/y_Z: 'free text'"), ElementsAre());
+  for (const std::string key : {"a/", "/a", "a/b/c", "'-'", "a..b/c"}) {
+    EXPECT_THAT(annotated(key + ": ''"), ElementsAre(HasSubstr("Invalid value"))) << key;
+    EXPECT_THAT(annotated(key + ": ''", DecodeMode::kLenient), ElementsAre()) << key;
+  }
+  EXPECT_THAT(annotated(std::string(254, 'a') + "/b: ''"), ElementsAre(HasSubstr("its prefix")));
+  EXPECT_THAT(annotated(std::string(64, 'a') + ": ''"), ElementsAre(HasSubstr("Invalid value")));
+  EXPECT_THAT(annotated("a: 1"), ElementsAre(StartsWith("metadata.annotations[a]: Invalid value")));
+  EXPECT_THAT(annotated("a: " + std::string(std::size_t{256} << 10, 'x')),
+              ElementsAre(HasSubstr("more than 262144 bytes")));
 }
 
 TEST(Registry, ListsAreExpanded) {

@@ -73,6 +73,19 @@ std::uint32_t offset_of(M C::* member) {
                                     reinterpret_cast<const char*>(&value));
 }
 
+// A predicate over an M, or over an M and the node it was read from, as a Rule has it.
+template <typename M, typename Predicate>
+std::function<bool(const void*, const doc::Node&)> holds_of(Predicate holds) {
+  return [holds](const void* value, const doc::Node& node) {
+    const M& typed = *static_cast<const M*>(value);
+    if constexpr (std::is_invocable_v<Predicate, const M&, const doc::Node&>) {
+      return static_cast<bool>(holds(typed, node));
+    } else {
+      return static_cast<bool>(holds(typed));
+    }
+  };
+}
+
 // Described structs, by the function that describes them. Types live for the whole process.
 std::recursive_mutex& types_mutex();
 StructType* find_struct(const void* describe);
@@ -187,15 +200,11 @@ class FieldRef {
     field_.doc = text;
     return *this;
   }
-  // `holds` takes a const M&.
+  // `holds` takes a const M&, and may take the const doc::Node& that it was read from.
   template <typename Predicate>
   FieldRef& rule(std::string_view message, Predicate holds, std::string_view cel = {}) {
-    field_.rules.push_back({std::string(message),
-                            [holds](const void* value) {
-                              return static_cast<bool>(holds(*static_cast<const M*>(value)));
-                            },
-                            std::string(cel),
-                            {}});
+    field_.rules.push_back(
+        {std::string(message), internal::holds_of<M>(holds), std::string(cel), {}});
     return *this;
   }
 
@@ -271,15 +280,12 @@ class Schema {
   // Everything not described is accepted and not read.
   void ignore_unknown() { type_.ignore_unknown(); }
 
-  // `holds` takes a const T&. The message is reported at this struct, or at `field` below it.
+  // `holds` takes a const T&, and if it likes its const doc::Node&. Reported here, or at `field`.
   template <typename Predicate>
   void rule(std::string_view message, Predicate holds, std::string_view cel = {},
             std::string_view field = {}) {
-    type_.add(Rule{std::string(message),
-                   [holds](const void* value) {
-                     return static_cast<bool>(holds(*static_cast<const T*>(value)));
-                   },
-                   std::string(cel), std::string(field)});
+    type_.add(Rule{std::string(message), internal::holds_of<T>(holds), std::string(cel),
+                   std::string(field)});
   }
 
  private:

@@ -52,6 +52,11 @@ Constraints& Constraints::pattern(std::string_view text) {
   return *this;
 }
 
+Constraints& Constraints::prefix_length(std::uint32_t max) {
+  longest_prefix = max;
+  return *this;
+}
+
 Constraints& Constraints::range(std::optional<std::int64_t> min, std::optional<std::int64_t> max) {
   minimum = min;
   maximum = max;
@@ -142,6 +147,13 @@ bool check_string(Context& context, std::uint32_t line, std::string_view value,
     context.error(
         line, reason::kInvalidValue,
         fmt::format("Invalid value: {}: should match '{}'", quote(value), constraints.regex));
+  }
+  const std::size_t slash = value.find('/');
+  if (constraints.longest_prefix && context.error_count() == before &&
+      slash != std::string_view::npos && slash > *constraints.longest_prefix) {
+    context.error(line, reason::kTooLong,
+                  fmt::format("Too long: its prefix may not be more than {} chars",
+                              *constraints.longest_prefix));
   }
   return context.error_count() == before;
 }

@@ -27,6 +27,20 @@ std::string identity(const doc::Node& item, const std::vector<std::string>& keys
   return fmt::format("{{{}}}", text);
 }
 
+// Kubernetes' limit for all keys and values of an object's annotations.
+constexpr std::size_t kMaxAnnotationBytes = std::size_t{256} << 10;
+
+void check_annotations_size(Context& context, const doc::Node& node) {
+  std::size_t bytes = 0;
+  for (const doc::Member& member : node.members()) {
+    bytes += member.key.as_string().size();
+    if (member.value.is_string()) bytes += member.value.as_string().size();
+  }
+  if (bytes <= kMaxAnnotationBytes) return;
+  context.error(node.line(), reason::kTooLong,
+                fmt::format("Too long: may not be more than {} bytes", kMaxAnnotationBytes));
+}
+
 }  // namespace
 
 void OptionalType::decode(Context& context, const doc::Node& node, void* out,
@@ -155,19 +169,22 @@ void MapType::decode(Context& context, const doc::Node& node, void* out,
   const bool base64 = constraints.codec == Constraints::Codec::kBase64 ||
                       constraints.codec == Constraints::Codec::kBase64Binary;
   const auto& kept = constraints.kept_prefixes;
+  if (!kept.empty()) check_annotations_size(context, node);
   for (const doc::Member& member : node.members()) {
     const std::string_view key = member.key.as_string();
     const bool wanted = kept.empty() || std::ranges::any_of(kept, [&](const std::string& prefix) {
                           return key.starts_with(prefix);
                         });
-    if (!wanted) continue;
+    if (!wanted && context.mode() == DecodeMode::kLenient) continue;  // the API server checked it
     const auto step = Context::Step(context, Context::Element{key, 0, Context::Element::kKey});
     if (constraints.key != nullptr &&
         !check_string(context, member.key.line(), key, *constraints.key)) {
       continue;
     }
     if (member.value.is_null()) continue;
-    if (base64) {
+    if (!wanted) {
+      if (!member.value.is_string()) wrong_type(context, member.value, "string");
+    } else if (base64) {
       decode_bytes(context, member.value, insert(out, key));
     } else {
       value_.decode(context, member.value, insert(out, key), of(constraints.item));

@@ -18,7 +18,7 @@ void* at(void* base, std::uint32_t offset) { return static_cast<char*>(base) + o
 void check_rules(Context& context, const std::vector<Rule>& rules, const doc::Node& node,
                  const void* value) {
   for (const Rule& rule : rules) {
-    if (rule.holds(at(value, rule.offset))) continue;
+    if (rule.holds(at(value, rule.offset), node)) continue;
     const doc::Node* below = rule.field.empty() ? nullptr : node.find(rule.field);
     context.error((below == nullptr ? node : *below).line(), reason::kInvalidValue, rule.message,
                   rule.field);

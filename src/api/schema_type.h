@@ -40,7 +40,8 @@ inline constexpr std::string_view kDuplicateValue = "DuplicateValue";
 // written in C++ (`holds`) and, for our own CRDs, also in CEL.
 struct Rule {
   std::string message;
-  std::function<bool(const void*)> holds;
+  // Takes the value and what it was read from, where alone an empty list differs from none.
+  std::function<bool(const void*, const doc::Node&)> holds;
   std::string cel;
   std::string field;         // reported below the value's own path
   std::uint32_t offset = 0;  // of the value that `holds` takes
@@ -54,6 +55,8 @@ class Constraints {
   Constraints& max_length(std::uint32_t max) { return length(0, max); }
   // RE2, matched anywhere unless anchored. REQUIRES: the pattern compiles.
   Constraints& pattern(std::string_view regex);
+  // Of what stands before the first '/', in characters.
+  Constraints& prefix_length(std::uint32_t max);
   // Inclusive bounds of a number.
   Constraints& range(std::optional<std::int64_t> min, std::optional<std::int64_t> max);
   Constraints& one_of(std::vector<std::string> allowed);
@@ -74,14 +77,15 @@ class Constraints {
   // ConfigMap's split: this field holds the values that are (not) text.
   Constraints& text_only();
   Constraints& binary_only();
-  // Keys of a map that start with none of these are dropped while decoding.
+  // Keys of a map of strings that start with none of these are dropped while decoding. In files
+  // they are checked all the same, as the API server checks annotations, and so is the whole size.
   Constraints& keep_keys(std::vector<std::string> prefixes);
 
   enum class Codec : std::uint8_t { kPlain, kText, kBase64, kBase64Binary };
 
   std::optional<std::int64_t> minimum, maximum;
   std::uint32_t min_length = 0, min_size = 0;
-  std::optional<std::uint32_t> longest, largest;
+  std::optional<std::uint32_t> longest, longest_prefix, largest;
   std::string regex;
   const re2::RE2* compiled = nullptr;
   std::vector<std::string> allowed;

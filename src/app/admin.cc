@@ -92,20 +92,6 @@ Json tables(const engine::Graph& graph) {
   return list;
 }
 
-Json to_json(const Diagnostic& diagnostic) {
-  Json json = {{"severity", diagnostic.severity == Severity::kError ? "error" : "warning"}};
-  if (!diagnostic.position.file.empty()) {
-    json["file"] = diagnostic.position.file;
-    json["line"] = diagnostic.position.line;
-  }
-  if (!diagnostic.object.name().empty()) json["object"] = to_string(diagnostic.object);
-  if (!diagnostic.field.empty()) json["field"] = diagnostic.field;
-  json["reason"] = diagnostic.reason;
-  json["message"] = diagnostic.message;
-  json["text"] = to_string(diagnostic);
-  return json;
-}
-
 void xds_metrics(const xds::Stats& stats, MetricsText& metrics) {
   const auto by_type = [&](std::string_view name, std::string_view help, auto field) {
     metrics.family(name, "counter", help);
@@ -197,6 +183,20 @@ HttpResponse explain_response(const HttpRequest& request, const AdminView& view)
 }
 
 }  // namespace
+
+Json to_json(const Diagnostic& diagnostic) {
+  Json json = {{"severity", diagnostic.severity == Severity::kError ? "error" : "warning"}};
+  if (!diagnostic.position.file.empty()) {
+    json["file"] = diagnostic.position.file;
+    json["line"] = diagnostic.position.line;
+  }
+  if (!diagnostic.object.name().empty()) json["object"] = to_string(diagnostic.object);
+  if (!diagnostic.field.empty()) json["field"] = diagnostic.field;
+  json["reason"] = diagnostic.reason;
+  json["message"] = diagnostic.message;
+  json["text"] = to_string(diagnostic);
+  return json;
+}
 
 std::string version_text() { return KGW_VERSION; }
 

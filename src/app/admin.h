@@ -34,6 +34,10 @@ HttpResponse answer(const HttpRequest& request, const AdminView& view);
 nlohmann::ordered_json status_json(const status::StatusStore& store, const Translation& translation,
                                    const std::map<std::string, Diagnostics>& problems);
 
+// {"severity", "file", "line", "object", "field", "reason", "message", "text"}; what is empty is
+// left out.
+nlohmann::ordered_json to_json(const Diagnostic& diagnostic);
+
 std::string version_text();
 
 }  // namespace kgw::app

@@ -9,8 +9,10 @@
 #include "api/registry.h"
 #include "api/yaml_writer.h"
 #include "app/admin.h"
+#include "app/cluster_objects.h"
 #include "app/controller.h"
 #include "app/explain.h"
+#include "app/instance.h"
 #include "app/logging.h"
 #include "app/offline.h"
 #include "app/options.h"
@@ -45,18 +47,41 @@ ObjectKey parse_key(const std::string& text) {
 }
 
 // The answer of a running instance; prints why there is none.
-std::optional<Json> ask_instance(const std::string& admin, const std::string& target) {
-  const auto response = http_request(admin, "GET", target);
+std::optional<Json> answer_of(const InstanceOptions& options, const std::string& target) {
+  const auto response = ask_instance(options, target);
   if (!response) {
-    std::cerr << "no running kgateway answers: " << response.error()
-              << " (--admin names its address)\n";
+    std::cerr << response.error() << "\n";
     return std::nullopt;
   }
   if (response->status != 200) {
     std::cerr << response->body;
     return std::nullopt;
   }
-  return Json::parse(response->body);
+  Json json = Json::parse(response->body, nullptr, false);
+  if (!json.is_discarded()) return json;
+  std::cerr << "the answer is no JSON\n";
+  return std::nullopt;
+}
+
+void add_cluster_options(CLI::App& command, std::string& kubeconfig, std::string& context) {
+  command.add_option("--kubeconfig", kubeconfig,
+                     "Default: $KUBECONFIG, the pod's service account, ~/.kube/config");
+  command.add_option("--context", context, "Of the kubeconfig");
+}
+
+// How `status` and `explain` find whom they ask.
+void add_instance_options(CLI::App& command, InstanceOptions& options) {
+  command.add_option("--admin", options.admin, "Its admin address; in a pod, only the port counts")
+      ->capture_default_str();
+  auto* cluster =
+      command.add_flag("--cluster", options.cluster,
+                       "Ask the controller of a cluster, by a port-forward through the API server");
+  add_cluster_options(command, options.kubeconfig, options.context);
+  command.add_option("--namespace,-n", options.ns, "Of the controller")->capture_default_str();
+  command.add_option("--pod", options.pod, "The controller's pod; default: the one that leads");
+  for (const char* name : {"--kubeconfig", "--context", "--namespace", "--pod"}) {
+    command.get_option(name)->needs(cluster);
+  }
 }
 
 // Named as kgateway's own environment variable for it.
@@ -116,9 +141,7 @@ void add_controller(CLI::App& app, int& exit_status) {
       "controller",
       "Run gateways in a Kubernetes cluster: deploys and serves proxies, writes status. Settings "
       "are KGW_* environment variables");
-  command->add_option("--kubeconfig", options->kubeconfig,
-                      "Default: $KUBECONFIG, the pod's service account, ~/.kube/config");
-  command->add_option("--context", options->context, "Of the kubeconfig");
+  add_cluster_options(*command, options->kubeconfig, options->context);
   command
       ->add_option("--xds-tls-dir", options->xds_tls_dir,
                    "Directory of tls.crt, tls.key and ca.crt, for KGW_XDS_TLS=true")
@@ -133,19 +156,59 @@ void add_controller(CLI::App& app, int& exit_status) {
   });
 }
 
+struct CheckOptions {
+  OfflineOptions offline;
+  bool cluster = false;
+  std::string kubeconfig;
+  std::string context;
+  std::string format = "text";
+};
+
+std::expected<OfflineResult, std::string> check(const CheckOptions& options) {
+  if (!options.cluster) return translate_offline(options.offline);
+  const auto config = kube::find_config(options.kubeconfig, options.context);
+  if (!config) return std::unexpected(config.error().message);
+  auto client = kube::Client::open(*config);
+  if (!client) return std::unexpected(client.error().message);
+  auto objects = read_cluster(**client);
+  if (!objects) return std::unexpected(objects.error());
+  return translate_objects(std::move(*objects), options.offline);
+}
+
 void add_check(CLI::App& app, int& exit_status) {
-  auto options = std::make_shared<OfflineOptions>();
-  auto* command =
-      app.add_subcommand("check", "Validate and translate manifests offline; exit 1 on any error");
-  command->add_option("PATH", options->paths, "Files and directories; - is standard input")
-      ->required();
-  add_weighted_routes(*command, options->weighted_routes);
+  auto options = std::make_shared<CheckOptions>();
+  auto* command = app.add_subcommand(
+      "check",
+      "Validate and translate manifests, or all objects of a cluster; exit 1 on any error");
+  auto* paths = command->add_option("PATH", options->offline.paths,
+                                    "Files and directories; - is standard input");
+  auto* cluster = command
+                      ->add_flag("--cluster", options->cluster,
+                                 "Read the objects of a cluster instead; writes nothing there")
+                      ->excludes(paths);
+  add_cluster_options(*command, options->kubeconfig, options->context);
+  for (const char* name : {"--kubeconfig", "--context"}) command->get_option(name)->needs(cluster);
+  add_weighted_routes(*command, options->offline.weighted_routes);
+  command->add_option("--output,-o", options->format, "text, or json on standard output")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   command->callback([options, &exit_status] {
-    options->with_output = false;
-    const OfflineResult result = translate_offline(*options);
-    print_problems(result.problems);
-    const std::size_t errors = errors_in(result.problems);
-    std::cerr << errors << " errors, " << result.problems.size() - errors << " warnings\n";
+    exit_status = 1;
+    if (options->offline.paths.empty() && !options->cluster) throw CLI::RequiredError("PATH");
+    options->offline.with_output = false;
+    const auto checked = check(*options);
+    if (!checked) {
+      std::cerr << checked.error() << "\n";
+      return;
+    }
+    const Diagnostics problems = checked->problems();
+    if (options->format == "json") {
+      print(problems_json(*checked), "json");
+    } else {
+      print_problems(problems);
+    }
+    const std::size_t errors = errors_in(problems);
+    std::cerr << errors << " errors, " << problems.size() - errors << " warnings\n";
     exit_status = errors == 0 ? 0 : 1;
   });
 }
@@ -171,25 +234,25 @@ void add_translate(CLI::App& app, int& exit_status) {
     if (!options->gateway.empty()) options->offline.gateway = parse_key(options->gateway);
     const OfflineResult result = translate_offline(options->offline);
     print(result.output, options->format);
-    print_problems(result.problems);
-    exit_status = errors_in(result.problems) == 0 ? 0 : 1;
+    print_problems(result.problems());
+    exit_status = errors_in(result.problems()) == 0 ? 0 : 1;
   });
 }
 
 void add_status(CLI::App& app, int& exit_status) {
   struct Options {
-    std::string admin = kDefaultAdmin;
+    InstanceOptions instance;
     std::string format = "table";
   };
   auto options = std::make_shared<Options>();
   auto* command =
       app.add_subcommand("status", "What a running instance reports about every object");
-  command->add_option("--admin", options->admin, "Its admin address")->capture_default_str();
+  add_instance_options(*command, options->instance);
   command->add_option("--output,-o", options->format, "table, yaml or json")
       ->check(CLI::IsMember({"table", "yaml", "json"}))
       ->capture_default_str();
   command->callback([options, &exit_status] {
-    const auto json = ask_instance(options->admin, "/status");
+    const auto json = answer_of(options->instance, "/status");
     if (!json) {
       exit_status = 1;
     } else if (options->format == "table") {
@@ -202,7 +265,7 @@ void add_status(CLI::App& app, int& exit_status) {
 
 void add_explain(CLI::App& app, int& exit_status) {
   struct Options {
-    std::string admin = kDefaultAdmin;
+    InstanceOptions instance;
     std::string format = "text";
     std::string kind;
     std::string name;
@@ -213,17 +276,17 @@ void add_explain(CLI::App& app, int& exit_status) {
   command->add_option("KIND", options->kind, "HTTPRoute, Gateway, ...")->required();
   command->add_option("NAME", options->name, "NAMESPACE/NAME, or NAME in namespace default")
       ->required();
-  command->add_option("--admin", options->admin, "Its admin address")->capture_default_str();
+  add_instance_options(*command, options->instance);
   command->add_option("--output,-o", options->format, "text, yaml or json")
       ->check(CLI::IsMember({"text", "yaml", "json"}))
       ->capture_default_str();
   command->callback([options, &exit_status] {
     const ObjectKey key = parse_key(options->name);
     const bool cluster_scoped = options->kind == "GatewayClass" || options->kind == "Namespace";
-    const auto json = ask_instance(
-        options->admin, "/explain?kind=" + percent_encode(options->kind) +
-                            "&namespace=" + (cluster_scoped ? "" : percent_encode(key.ns.str())) +
-                            "&name=" + percent_encode(key.name.str()));
+    const auto json = answer_of(options->instance,
+                                "/explain?kind=" + percent_encode(options->kind) + "&namespace=" +
+                                    (cluster_scoped ? "" : percent_encode(key.ns.str())) +
+                                    "&name=" + percent_encode(key.name.str()));
     if (!json) {
       exit_status = 1;
     } else if (options->format == "text") {
@@ -236,10 +299,16 @@ void add_explain(CLI::App& app, int& exit_status) {
 
 void add_crds(CLI::App& app) {
   auto docs = std::make_shared<bool>(false);
+  auto schemas = std::make_shared<bool>(false);
   auto* command =
       app.add_subcommand("crds", "Print the CustomResourceDefinitions of kgateway's own kinds");
   command->add_flag("--docs", *docs, "Print the reference documentation (Markdown) instead");
-  command->callback([docs] {
+  command
+      ->add_flag("--schemas", *schemas,
+                 "Print what is checked of every kind that is read, as OpenAPI schemas (JSON)")
+      ->excludes("--docs");
+  command->callback([docs, schemas] {
+    if (*schemas) return print(Json(schemas_json()), "json");
     for (const Kind kind : own_kinds())
       std::cout << (*docs ? reference_doc(kind) : "---\n" + crd_yaml(kind));
   });

@@ -28,7 +28,6 @@ namespace {
 using nlohmann::json;
 using std::chrono_literals::operator""ms;
 
-constexpr const char* kClassName = "kgateway";
 // Within this time proxies find a controller that was restarted.
 constexpr std::chrono::seconds kReconnectTime{10};
 constexpr const char* kManagedProxies = "app.kubernetes.io/managed-by=kgateway";
@@ -70,10 +69,12 @@ std::string own_identity(const std::string& pod_name) {
 Controller::Controller(ControllerOptions options, deploy::kube::ControllerSettings settings)
     : options_(std::move(options)),
       settings_(std::move(settings)),
+      namespaces_(settings_.namespace_selectors),
       core_(translation_settings(settings_),
             {.committed = [this](const Outcome& outcome) { on_committed(outcome); },
              .status_changed = [this](const ObjectRef& object) { writer_->wanted(object); },
              .synced = [this] { set_leading(leading_); },
+             .amend = [this](auto events) { return namespaces_.amend(std::move(events)); },
              .deploys = true,
              .observed = [this](const source::Batch& batch) { on_observed(batch); }}),
       proxies_(core_.translation.graph, core_.translation.model, settings_.proxies) {
@@ -109,6 +110,11 @@ std::expected<void, std::string> Controller::connect() {
   const auto post = [this](std::function<void()> task) { core_.loop.post(std::move(task)); };
   objects_ = std::make_unique<deploy::kube::KubeApi>(client_->sender(), post);
   applier_ = std::make_unique<deploy::kube::Applier>(*objects_);
+  const auto parameters = settings_.class_parameters.find(GatewayClassKeeper::kName);
+  gateway_class_ = std::make_unique<GatewayClassKeeper>(
+      client_->sender(), parameters == settings_.class_parameters.end()
+                             ? std::nullopt
+                             : std::optional(parameters->second));
   status_api_ = std::make_unique<status::KubeStatusApi>(
       client_->sender(), post, [this](const ObjectRef& ref) -> std::string {
         const Object* object = core_.translation.model.inputs.find(ref);
@@ -199,15 +205,22 @@ void Controller::elect() {
   });
 }
 
-// What the leader does starts when it is elected and everything is known.
+// What the leader does starts when it is elected and everything is known, and ends when it is not
+// the leader any more. Called again and again.
 void Controller::set_leading(bool leading) {
   leading_ = leading;
   const bool active = leading && core_.synced() && owned_unlisted_ == 0;
   writer_->set_active(active && heard_of_proxies());
-  if (!active || std::exchange(deploying_, true)) return;
-  spdlog::info("writing statuses and deploying proxies");
-  apply_gateway_class();
-  applier_->begin();
+  if (active) keep_gateway_class();
+  if (active == std::exchange(deploying_, active)) return;
+  if (active) {
+    spdlog::info("writing statuses and deploying proxies");
+    applier_->begin();
+  } else {
+    spdlog::info("leaving statuses and proxies to the replica that leads");
+    applier_->halt();
+    gateway_class_->rest();
+  }
 }
 
 // After a restart nothing is Programmed until the proxies are back; to report that would be to
@@ -222,27 +235,10 @@ bool Controller::heard_of_proxies() const {
   return all;
 }
 
-void Controller::apply_gateway_class() {
-  json body = {{"apiVersion", "gateway.networking.k8s.io/v1"},
-               {"kind", "GatewayClass"},
-               {"metadata", {{"name", kClassName}}},
-               {"spec",
-                {{"controllerName", attach::kControllerName},
-                 {"description", "Standard class for managing Gateway API ingress traffic."}}}};
-  const auto parameters = settings_.class_parameters.find(kClassName);
-  if (parameters != settings_.class_parameters.end()) {
-    body["spec"]["parametersRef"] = {{"group", kind_group(Kind::kGatewayParameters)},
-                                     {"kind", "GatewayParameters"},
-                                     {"name", parameters->second.name.str()},
-                                     {"namespace", parameters->second.ns.str()}};
-  }
-  const kube::Resource resource{"gateway.networking.k8s.io", "v1", "gatewayclasses", false};
-  client_->send(kube::apply(resource, {{}, kClassName}, body.dump(), attach::kControllerName),
-                [](kube::Result<std::string> result) {
-                  if (!result) {
-                    spdlog::error("GatewayClass {}: {}", kClassName, to_string(result.error()));
-                  }
-                });
+void Controller::keep_gateway_class() {
+  const ObjectKey key{{}, GatewayClassKeeper::kName};
+  const bool exists = core_.translation.model.inputs.gateway_classes.find(key) != nullptr;
+  gateway_class_->keep(exists, std::chrono::steady_clock::now());
 }
 
 void Controller::on_observed(const source::Batch& batch) {
@@ -360,10 +356,6 @@ int run(const ControllerOptions& options, const deploy::kube::ReadSettings& read
   }
   if (!read.errors.empty()) return 1;
   deploy::kube::ControllerSettings settings = read.settings;
-  if (!settings.namespace_selectors.empty()) {
-    std::cerr << "kgateway controller: KGW_DISCOVERY_NAMESPACE_SELECTORS is not supported yet\n";
-    return 1;
-  }
   if (settings.proxies.xds_tls) {
     settings.proxies.xds_ca = read_file(options.xds_tls_dir + "/ca.crt");
     if (settings.proxies.xds_ca.empty()) {

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "app/core.h"
+#include "app/gateway_class_keeper.h"
+#include "app/namespace_filter.h"
 #include "app/options.h"
 #include "deploy/kube/applier.h"
 #include "deploy/kube/environment.h"
@@ -43,7 +45,7 @@ class Controller {
   void follow_owned();
   void elect();
   void set_leading(bool leading);
-  void apply_gateway_class();
+  void keep_gateway_class();
   bool heard_of_proxies() const;
 
   void on_observed(const source::Batch& batch);
@@ -56,6 +58,7 @@ class Controller {
 
   ControllerOptions options_;
   deploy::kube::ControllerSettings settings_;
+  NamespaceFilter namespaces_;
   std::unique_ptr<kube::Client> client_;
   std::unique_ptr<kube::Client> lease_client_;  // its requests wait for no others
   Core core_;
@@ -63,6 +66,7 @@ class Controller {
   std::vector<ObjectKey> plans_changed_;  // in this commit
   std::unique_ptr<deploy::kube::KubeApi> objects_;
   std::unique_ptr<deploy::kube::Applier> applier_;
+  std::unique_ptr<GatewayClassKeeper> gateway_class_;
   std::unique_ptr<status::KubeStatusApi> status_api_;
   std::unique_ptr<status::StatusWriter> writer_;
   std::unique_ptr<HttpServer> health_;

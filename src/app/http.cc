@@ -18,6 +18,7 @@ namespace http = beast::http;
 using Tcp = asio::ip::tcp;
 
 constexpr std::size_t kMaxRequestBytes = 64 * 1024;
+constexpr std::size_t kMaxResponseBytes = std::size_t{256} << 20;
 constexpr std::chrono::seconds kTimeout{5};
 constexpr std::chrono::seconds kIdleTimeout{60};
 
@@ -126,6 +127,11 @@ class Session : public std::enable_shared_from_this<Session> {
   const HttpServer::Handler& handler_;
 };
 
+HttpResponse response_of(const http::response<http::string_body>& message) {
+  return {static_cast<int>(message.result_int()), std::string(message[http::field::content_type]),
+          message.body()};
+}
+
 void accept(Tcp::acceptor& acceptor, const HttpServer::Handler& handler) {
   acceptor.async_accept([&](beast::error_code error, Tcp::socket socket) {
     if (error == asio::error::operation_aborted) return;
@@ -179,7 +185,7 @@ std::expected<HttpResponse, std::string> http_request(const std::string& address
   request.set(http::field::connection, "close");
   beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
-  parser.body_limit(256UL * 1024 * 1024);
+  parser.body_limit(kMaxResponseBytes);
 
   beast::error_code result;
   const auto fail = [&](beast::error_code error) { result = error; };
@@ -194,9 +200,40 @@ std::expected<HttpResponse, std::string> http_request(const std::string& address
   });
   io.run();
   if (result) return std::unexpected(address + ": " + result.message());
-  const auto& message = parser.get();
-  return HttpResponse{static_cast<int>(message.result_int()),
-                      std::string(message[http::field::content_type]), message.body()};
+  return response_of(parser.get());
+}
+
+std::string get_text(const std::string& target) {
+  return "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+}
+
+struct ResponseReader::Parser {
+  http::response_parser<http::string_body> parser;
+  std::string unread;
+  beast::error_code error;
+};
+
+ResponseReader::ResponseReader() : parser_(std::make_unique<Parser>()) {
+  parser_->parser.body_limit(kMaxResponseBytes);
+  parser_->parser.eager(true);
+}
+
+ResponseReader::~ResponseReader() = default;
+
+bool ResponseReader::put(std::string_view piece) {
+  parser_->unread += piece;
+  const std::size_t used = parser_->parser.put(
+      asio::const_buffer(parser_->unread.data(), parser_->unread.size()), parser_->error);
+  parser_->unread.erase(0, used);
+  if (parser_->error == http::error::need_more) parser_->error = {};
+  return !parser_->error && !parser_->parser.is_done();
+}
+
+std::expected<HttpResponse, std::string> ResponseReader::take() {
+  if (!parser_->error && !parser_->parser.is_done()) parser_->parser.put_eof(parser_->error);
+  if (parser_->error) return std::unexpected("the answer is no HTTP: " + parser_->error.message());
+  if (!parser_->parser.is_done()) return std::unexpected("the answer is not complete");
+  return response_of(parser_->parser.get());
 }
 
 std::string percent_encode(const std::string& text) {

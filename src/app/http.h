@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace kgw::app {
 
@@ -47,6 +48,22 @@ class HttpServer {
 std::expected<HttpResponse, std::string> http_request(const std::string& address,
                                                       const std::string& method,
                                                       const std::string& target);
+
+// For transports other than TCP: the text of a GET, and the answer put together from pieces.
+std::string get_text(const std::string& target);
+class ResponseReader {
+ public:
+  ResponseReader();
+  ~ResponseReader();
+  // False: it is complete, or no HTTP.
+  bool put(std::string_view piece);
+  // Error: not complete. REQUIRES: called once, nothing is put after it.
+  std::expected<HttpResponse, std::string> take();
+
+ private:
+  struct Parser;
+  std::unique_ptr<Parser> parser_;
+};
 
 // %XX for everything that is not unreserved, for query values.
 std::string percent_encode(const std::string& text);

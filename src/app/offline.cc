@@ -1,8 +1,10 @@
 #include "app/offline.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
+#include "app/admin.h"
 #include "app/builtin.h"
 #include "app/proto_json.h"
 #include "deploy/kube/parameters.h"
@@ -16,11 +18,29 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// The addresses that a Gateway is given.
+using Addresses = std::function<std::vector<GatewayAddress>(const Gateway&)>;
+
+std::vector<GatewayAddress> addresses_of_host(const Gateway& gateway) {
+  return reachable_addresses(gateway, "127.0.0.1");
+}
+
+// In a cluster it is the load balancer's affair: what is asked for is given.
+std::vector<GatewayAddress> addresses_as_asked(const Gateway& gateway) {
+  std::vector<GatewayAddress> given;
+  for (const GatewayAddress& address : gateway.addresses) {
+    if (!address.value.empty()) given.push_back(address);
+  }
+  if (given.empty()) given.push_back({.value = "127.0.0.1"});
+  return given;
+}
+
 // A proxy that accepts everything.
 class AgreeableProxy {
  public:
-  explicit AgreeableProxy(Translation& translation)
+  AgreeableProxy(Translation& translation, Addresses addresses)
       : translation_(translation),
+        addresses_(std::move(addresses)),
         feedback_(translation.delivery,
                   [&](envoy::ResourceType type, const Name& piece, const std::string* message) {
                     translation_.hold(type, piece, message);
@@ -36,7 +56,7 @@ class AgreeableProxy {
       for (const ObjectKey& gateway : outcome.gateways_added) {
         const auto* bound = translation_.model.listeners.find(gateway);
         feedback_.update_proxies(gateway, [&](status::ProxyState& state) {
-          state = {1, reachable_addresses(*bound->gateway, "127.0.0.1"), {}};
+          state = {1, addresses_(*bound->gateway), {}};
         });
       }
       for (const auto& [gateway, edit] : outcome.edits) {
@@ -53,6 +73,7 @@ class AgreeableProxy {
 
  private:
   Translation& translation_;
+  Addresses addresses_;
   status::Feedback feedback_;
 };
 
@@ -197,15 +218,41 @@ void report_annotations(const Translation& translation, Diagnostics& out) {
       });
 }
 
+void sort_by_place(Diagnostics& diagnostics) {
+  std::ranges::stable_sort(diagnostics, [](const Diagnostic& a, const Diagnostic& b) {
+    return std::tie(a.position.file, a.position.line) < std::tie(b.position.file, b.position.line);
+  });
+}
+
 void place(Diagnostics& diagnostics, const std::map<ObjectRef, SourcePosition>& positions) {
   for (Diagnostic& diagnostic : diagnostics) {
     const auto found = positions.find(diagnostic.object);
     if (diagnostic.position.file.empty() && found != positions.end())
       diagnostic.position = found->second;
   }
-  std::ranges::stable_sort(diagnostics, [](const Diagnostic& a, const Diagnostic& b) {
-    return std::tie(a.position.file, a.position.line) < std::tie(b.position.file, b.position.line);
-  });
+  sort_by_place(diagnostics);
+}
+
+OfflineResult read_only(source::Batch batch) {
+  OfflineResult result;
+  for (source::Problems& problems : batch.problems) {
+    std::ranges::move(problems.diagnostics, std::back_inserter(result.of_reading));
+  }
+  return result;
+}
+
+OfflineResult translate(source::Batch batch, const std::vector<source::ObjectEvent>& builtin,
+                        envoy::Settings settings, const Addresses& addresses,
+                        const OfflineOptions& options) {
+  settings.weighted_routes = options.weighted_routes;
+  Translation translation(std::move(settings));
+  translation.apply(builtin);
+  translation.apply(batch.events);
+  AgreeableProxy(translation, addresses).settle();
+  OfflineResult result = read_only(std::move(batch));
+  result.of_translating = translation_problems(translation);
+  if (options.with_output) result.output = output_json(translation, options.gateway);
+  return result;
 }
 
 }  // namespace
@@ -218,7 +265,9 @@ envoy::Settings offline_settings() {
   return settings;
 }
 
-void acknowledge_everything(Translation& translation) { AgreeableProxy(translation).settle(); }
+void acknowledge_everything(Translation& translation) {
+  AgreeableProxy(translation, addresses_of_host).settle();
+}
 
 Json output_json(Translation& translation, const std::optional<ObjectKey>& only) {
   std::set<ObjectKey> gateways;
@@ -263,22 +312,46 @@ Diagnostics translation_problems(const Translation& translation) {
   return problems;
 }
 
+Diagnostics OfflineResult::problems() const {
+  Diagnostics all = of_reading;
+  all.insert(all.end(), of_translating.begin(), of_translating.end());
+  sort_by_place(all);
+  return all;
+}
+
+Json problems_json(const OfflineResult& result) {
+  Json list = Json::array();
+  const auto add = [&](const Diagnostics& diagnostics, const char* stage) {
+    for (const Diagnostic& diagnostic : diagnostics) {
+      list.push_back({{"stage", stage}});
+      list.back().update(to_json(diagnostic));
+    }
+  };
+  add(result.of_reading, "read");
+  add(result.of_translating, "translate");
+  return {{"problems", std::move(list)}};
+}
+
 OfflineResult translate_offline(const OfflineOptions& options) {
   source::Loaded loaded = source::load_once({.paths = options.paths});
-  envoy::Settings settings = offline_settings();
-  settings.weighted_routes = options.weighted_routes;
-  Translation translation(std::move(settings));
-  translation.apply(builtin_objects());
-  translation.apply(with_builtins(std::move(loaded.batch.events)));
-  acknowledge_everything(translation);
+  OfflineResult result = translate(std::move(loaded.batch), builtin_objects(), offline_settings(),
+                                   addresses_of_host, options);
+  place(result.of_reading, loaded.positions);
+  place(result.of_translating, loaded.positions);
+  return result;
+}
 
-  OfflineResult result;
-  for (source::Problems& problems : loaded.batch.problems) {
-    std::ranges::move(problems.diagnostics, std::back_inserter(result.problems));
+OfflineResult translate_objects(source::Batch objects, const OfflineOptions& options) {
+  if (objects.synced) {
+    envoy::Settings settings;
+    settings.bind_addresses = [](const Gateway&) { return std::vector<std::string>{"::"}; };
+    return translate(std::move(objects), {}, std::move(settings), addresses_as_asked, options);
   }
-  std::ranges::move(translation_problems(translation), std::back_inserter(result.problems));
-  place(result.problems, loaded.positions);
-  if (options.with_output) result.output = output_json(translation, options.gateway);
+  OfflineResult result = read_only(std::move(objects));
+  Diagnostic incomplete;
+  incomplete.reason = "NotRead";
+  incomplete.message = "not every kind could be read, so nothing was translated";
+  result.of_reading.push_back(std::move(incomplete));
   return result;
 }
 

@@ -1,5 +1,5 @@
-// `kgateway check` and `kgateway translate`: the translation of a set of manifests without running
-// anything.
+// `kgateway check` and `kgateway translate`: the translation of a set of manifests, or of the
+// objects of a cluster, without running anything.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -14,8 +14,13 @@ namespace kgw::app {
 
 // The objects of the manifests, translated as if every proxy had acknowledged everything.
 struct OfflineResult {
-  Diagnostics problems;           // of reading and of translating, in the order of files and lines
+  // In the order of files and lines. An object with an error of reading is not in force at all; one
+  // with an error of translating is, as far as it goes.
+  Diagnostics of_reading;
+  Diagnostics of_translating;
   nlohmann::ordered_json output;  // {"gateways": [...], "statuses": [...]}
+
+  Diagnostics problems() const;  // all of them, in the same order
 };
 
 struct OfflineOptions {
@@ -26,6 +31,11 @@ struct OfflineOptions {
 };
 
 OfflineResult translate_offline(const OfflineOptions& options);
+// The same with all objects of a cluster in place of manifests (`options.paths`). Where not all of
+// them could be read, nothing is translated, and the problems of reading say so.
+OfflineResult translate_objects(source::Batch objects, const OfflineOptions& options);
+// {"problems": [...]}, each with the "stage" it belongs to: "read" or "translate".
+nlohmann::ordered_json problems_json(const OfflineResult& result);
 
 // Where listeners are when nothing runs: spec.addresses, else all addresses.
 envoy::Settings offline_settings();

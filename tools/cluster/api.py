@@ -5,7 +5,6 @@ import json
 import ssl
 from collections.abc import Iterator
 
-import layout
 from layout import Layout
 
 
@@ -51,14 +50,14 @@ class Api:
     """Speaks as the cluster's administrator. One connection per request; for tools, not for load."""
 
     def __init__(self, place: Layout):
+        self.server = (place.address, place.api_port)
         self.tls = ssl.create_default_context(cafile=str(place.pki / "ca.crt"))
         self.tls.load_cert_chain(place.pki / "admin.crt", place.pki / "admin.key")
 
     def open(self, method: str, path: str, body: object = None, kind: str = "application/json",
              timeout: float = 30) -> http.client.HTTPResponse:
         """The response, with its body unread. Raises ApiError or OSError."""
-        connection = http.client.HTTPSConnection(layout.NODE_ADDRESS, layout.API_PORT,
-                                                 context=self.tls, timeout=timeout)
+        connection = http.client.HTTPSConnection(*self.server, context=self.tls, timeout=timeout)
         try:
             connection.request(method, path, None if body is None else json.dumps(body),
                                {"Content-Type": kind, "Accept": "application/json"})

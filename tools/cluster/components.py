@@ -47,8 +47,8 @@ def option(name: str, value: object) -> str:
 
 
 def etcd(place: Layout, _: Api) -> Component:
-    client = f"http://127.0.0.1:{layout.ETCD_PORT}"
-    peer = f"http://127.0.0.1:{layout.ETCD_PEER_PORT}"
+    client = f"http://127.0.0.1:{place.etcd_port}"
+    peer = f"http://127.0.0.1:{place.etcd_peer_port}"
     return Component([
         str(place.bin / "etcd"),
         option("data-dir", place.state / "etcd"),
@@ -63,9 +63,9 @@ def apiserver(place: Layout, api: Api) -> Component:
     pki = place.pki
     return Component([
         str(place.bin / "kube-apiserver"),
-        option("etcd-servers", f"http://127.0.0.1:{layout.ETCD_PORT}"),
-        option("bind-address", layout.NODE_ADDRESS), option("advertise-address", layout.NODE_ADDRESS),
-        option("secure-port", layout.API_PORT),
+        option("etcd-servers", f"http://127.0.0.1:{place.etcd_port}"),
+        option("bind-address", place.address), option("advertise-address", place.address),
+        option("secure-port", place.api_port),
         option("tls-cert-file", pki / "apiserver.crt"),
         option("tls-private-key-file", pki / "apiserver.key"),
         option("client-ca-file", pki / "ca.crt"),

@@ -40,6 +40,11 @@ class Layout:
     """The cluster's own folder: $KGW_CLUSTER_STATE, or `cluster` in the cache."""
 
     state: pathlib.Path
+    # Where the API server and etcd listen; others than these for an API server beside the cluster.
+    address: str = NODE_ADDRESS
+    api_port: int = API_PORT
+    etcd_port: int = ETCD_PORT
+    etcd_peer_port: int = ETCD_PEER_PORT
 
     @property
     def marker(self) -> pathlib.Path:

@@ -19,12 +19,15 @@ CLIENTS = {
     "kubelet": f"/O=system:nodes/CN=system:node:{layout.NODE}",
     "kube-proxy": "/CN=system:kube-proxy",
 }
-SERVERS = {
-    "apiserver": ("/CN=kube-apiserver", "DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,"
-                  "DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local,"
-                  f"IP:{layout.NODE_ADDRESS},IP:{layout.KUBERNETES_SERVICE}"),
-    "kubelet-server": (f"/CN={layout.NODE}", f"DNS:{layout.NODE},IP:{layout.NODE_ADDRESS}"),
-}
+
+
+def servers(place: Layout) -> dict[str, tuple[str, str]]:
+    return {
+        "apiserver": ("/CN=kube-apiserver", "DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,"
+                      "DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local,"
+                      f"IP:{place.address},IP:{layout.KUBERNETES_SERVICE}"),
+        "kubelet-server": (f"/CN={layout.NODE}", f"DNS:{layout.NODE},IP:{place.address}"),
+    }
 
 
 def openssl(folder: pathlib.Path, *arguments: str) -> None:
@@ -44,13 +47,13 @@ def sign(folder: pathlib.Path, name: str, subject: str, usage: str, addresses: s
         (folder / f"{name}.{left}").unlink()
 
 
-def kubeconfig(folder: pathlib.Path, client: str) -> str:
+def kubeconfig(place: Layout, client: str) -> str:
     """A kubeconfig (JSON is YAML) that needs no other file."""
 
     def embedded(name: str) -> str:
-        return base64.b64encode((folder / name).read_bytes()).decode()
+        return base64.b64encode((place.pki / name).read_bytes()).decode()
 
-    server = f"https://{layout.NODE_ADDRESS}:{layout.API_PORT}"
+    server = f"https://{place.address}:{place.api_port}"
     return json.dumps({
         "apiVersion": "v1", "kind": "Config", "current-context": "kgateway",
         "clusters": [{"name": "kgateway", "cluster": {
@@ -73,11 +76,11 @@ def create(place: Layout) -> None:
             "-keyout", "ca.key", "-out", "ca.crt")
     # In the older of two formats: the API server derives the public key only from that.
     openssl(folder, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "service-accounts.key")
-    for name, (subject, addresses) in SERVERS.items():
+    for name, (subject, addresses) in servers(place).items():
         sign(folder, name, subject, "serverAuth", addresses)
     for name, subject in CLIENTS.items():
         sign(folder, name, subject, "clientAuth")
-        (folder / f"{name}.conf").write_text(kubeconfig(folder, name))
-    place.kubeconfig.write_text(kubeconfig(folder, "admin"))
+        (folder / f"{name}.conf").write_text(kubeconfig(place, name))
+    place.kubeconfig.write_text(kubeconfig(place, "admin"))
     place.kubeconfig.chmod(0o600)
     (folder / "complete").touch()

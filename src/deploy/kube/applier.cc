@@ -85,6 +85,8 @@ void Applier::begin() {
   for (const auto& [gateway, state] : gateways_) settle_gateway(gateway);
 }
 
+void Applier::halt() { begun_ = false; }
+
 void Applier::want(const ObjectKey& gateway, const RenderedProxy& proxy) {
   GatewayState& state = gateways_[gateway];
   state.rendered = true;

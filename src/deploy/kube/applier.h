@@ -77,8 +77,10 @@ class Applier {
   explicit Applier(ObjectApi& api, ApplierOptions options = {});
   ~Applier();
 
-  // Every object that exists has been observed: start to act.
+  // Every object that exists has been observed: start to act, or to act again.
   void begin();
+  // Somebody else acts now: observe only. What is under way is not taken back.
+  void halt();
   // What the Gateway's proxy shall consist of.
   void want(const ObjectKey& gateway, const RenderedProxy& proxy);
   // The Gateway is deleted (the cluster deletes what it owned), or not ours any more and its

@@ -139,6 +139,20 @@ TEST(Applier, AppliesOnlyWhatChanged) {
   EXPECT_EQ(cluster.objects.at(kService)["spec"]["a"], 2);
 }
 
+TEST(Applier, DoesNothingWhileSomebodyElseActs) {
+  Cluster cluster;
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service"), object("apps/v1", "Deployment")}));
+  cluster.run();
+  cluster.applier.halt();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service", {{"a", 2}})}));
+  cluster.change([](Json& o) { o["spec"]["a"] = 7; });
+  cluster.applier.retry(Applier::Clock::now());
+  EXPECT_THAT(cluster.run(), IsEmpty());
+  cluster.applier.begin();
+  EXPECT_THAT(cluster.run(), UnorderedElementsAre("apply Service", "delete Deployment"));
+}
+
 TEST(Applier, ARestartAppliesNothing) {
   Cluster cluster;
   cluster.applier.begin();

@@ -188,6 +188,7 @@ Json stats_config(const StatsMatcher& matcher) {
   if (!matcher.inclusion.empty()) {
     return {{"stats_matcher", {{"inclusion_list", stats_patterns(matcher.inclusion)}}}};
   }
+  if (matcher.exclusion.empty()) return Json::object();  // Envoy refuses an empty list
   return {{"stats_matcher", {{"exclusion_list", stats_patterns(matcher.exclusion)}}}};
 }
 

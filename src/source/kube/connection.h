@@ -57,6 +57,11 @@ class Connection {
   asio::awaitable<Result<Answer>> exchange(const Request& request, const std::string& token,
                                            const BodySink& on_body);
   bool answered() const { return answered_; }
+  // What `use` makes of the connected stream, TLS or not: for protocols other than HTTP.
+  template <typename Use>
+  auto with_stream(Use use) {
+    return tls_ ? use(*tls_) : use(*plain_);
+  }
   // Ends what is under way.
   void close();
 

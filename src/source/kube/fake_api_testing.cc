@@ -11,12 +11,15 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
 #include <condition_variable>
 #include <map>
 #include <mutex>
 #include <set>
 #include <thread>
 #include <utility>
+
+#include "source/kube/fake_pod_testing.h"
 
 namespace kgw::kube::testing {
 namespace {
@@ -171,6 +174,7 @@ struct FakeApi::State {
   bool stopping = false;
   std::string token = "good";
   std::function<std::optional<Reply>(const Seen&)> hook;
+  Pods pods;
   std::vector<Seen> seen;
   int connections = 0;
 
@@ -389,6 +393,13 @@ struct FakeApi::State {
       if (const auto reply = ask(one)) return send(stream, *reply);
     }
     const auto place = parse_place(one.path);
+    if (place && boost::beast::websocket::is_upgrade(request)) {
+      const Reply check = answer(one);
+      if (check.status != 200) return send(stream, check);
+      forward_to_pod(stream, request,
+                     [&](const std::string& sent) { return pods(place->name, one.query, sent); });
+      return false;
+    }
     if (place && !parameter(one.query, "watch").empty()) {
       const Reply check = answer(one);  // may it be read, and is it there?
       if (check.status != 200) return send(stream, check);
@@ -525,6 +536,11 @@ void FakeApi::inject(const Resource& resource, const std::string& bytes) {
 void FakeApi::intercept(std::function<std::optional<Reply>(const Seen&)> hook) {
   const std::lock_guard lock(state_->mutex);
   state_->hook = std::move(hook);
+}
+
+void FakeApi::pods(Pods pods) {
+  const std::lock_guard lock(state_->mutex);
+  state_->pods = std::move(pods);
 }
 
 std::vector<Seen> FakeApi::requests() const {

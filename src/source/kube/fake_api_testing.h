@@ -35,6 +35,16 @@ struct Reply {
   bool cut = false;     // close in the middle of the body
 };
 
+// What a port of a pod says; with an error, what the node says in its place.
+struct PodAnswer {
+  std::string data;
+  std::string error;
+};
+// From the pod's name, the query of the request, and what was sent so far; nothing = it waits for
+// more.
+using Pods = std::function<std::optional<PodAnswer>(
+    const std::string& pod, const std::string& query, const std::string& sent)>;
+
 class FakeApi {
  public:
   FakeApi();
@@ -65,6 +75,9 @@ class FakeApi {
   void inject(const Resource& resource, const std::string& bytes);
   // Asked first for every request; nothing = go on.
   void intercept(std::function<std::optional<Reply>(const Seen&)> hook);
+
+  // Who answers when a port of a pod that is there is forwarded.
+  void pods(Pods pods);
 
   std::vector<Seen> requests() const;
   int connections() const;  // accepted so far
