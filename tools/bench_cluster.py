@@ -34,7 +34,6 @@ import bench_cluster_report as report  # noqa: E402
 import cluster  # noqa: E402
 import layout  # noqa: E402
 import peers  # noqa: E402
-import pods  # noqa: E402
 import probe  # noqa: E402
 from api import Api, ApiError, Session, collection  # noqa: E402
 from layout import ClusterError, cache  # noqa: E402

@@ -1,7 +1,6 @@
 """The cluster as the tests see it: API server, controller, waiting. Needs `make cluster-up`."""
 
 import http.client
-import json
 import os
 import pathlib
 import signal

@@ -109,8 +109,7 @@ class Session:
     """A connection that is kept, for many requests one after the other. Thread: one."""
 
     def __init__(self, api: Api):
-        self.connection = http.client.HTTPSConnection(layout.NODE_ADDRESS, layout.API_PORT,
-                                                      context=api.tls, timeout=60)
+        self.connection = http.client.HTTPSConnection(*api.server, context=api.tls, timeout=60)
 
     def call(self, method: str, path: str, body: object = None,
              kind: str = "application/json") -> dict:
