@@ -8,7 +8,7 @@ unit      its unit and golden tests (ctest)
 tools     tests/tools: the Python of tools/, without a cluster (pytest)
 e2e       tests/e2e with the release binary and a real Envoy (pytest)
 asan      unit tests under AddressSanitizer and UBSan
-fuzz      each *_fuzz for KGW_FUZZ_SECONDS (60), seeded from tests/fuzz/<name without _fuzz>/ and, for
+fuzz      each *_fuzz for KGW_FUZZ_SECONDS (60) with KGW_FUZZ_SEED (1; 0: another each time), from tests/fuzz/<name without _fuzz>/ and, for
           the translation, from the inputs of tests/golden/
 tsan      unit tests of the layers with threads under ThreadSanitizer
 cluster   a Kubernetes on this machine (tools/cluster; needs root): the Gateway API's conformance suite
@@ -219,6 +219,7 @@ def fuzz_one(fuzzer: pathlib.Path) -> bool:
     if name == "translate":
         write_golden_inputs(corpus)
     command = [str(fuzzer), f"-max_total_time={os.environ.get('KGW_FUZZ_SECONDS', '60')}",
+               f"-seed={os.environ.get('KGW_FUZZ_SEED', '1')}",
                "-timeout=20", "-rss_limit_mb=4096", "-print_final_stats=1",
                f"-artifact_prefix={findings}/{name}-", str(corpus)]
     command += [str(seeds)] if seeds.is_dir() else []

@@ -229,5 +229,21 @@ TEST(Document, EqualIgnoresOrderAndLines) {
   EXPECT_FALSE(equal(a.documents[0], c.documents[0]));
 }
 
+// simdjson gives 0 for some of these.
+TEST(Document, LongNumbersAreReadAlikeInBothFormats) {
+  for (const std::string_view number :
+       {"1234567891303884652544.0", "0.12345678901234567890123", "-98765432109876543210.5e3",
+        "18446744073709551615", "1234567891303884567890", "1e300", "80.0"}) {
+    const std::string text = "{\"v\":" + std::string(number) + " }";
+    const Parsed json = parse(text, Format::kJson), yaml = parse(text, Format::kYaml);
+    ASSERT_EQ(json.documents.size(), 1u) << number;
+    ASSERT_EQ(yaml.documents.size(), 1u) << number;
+    EXPECT_TRUE(equal(json.documents[0], yaml.documents[0])) << number;
+    const Node* value = json.documents[0].find({"v"});
+    ASSERT_TRUE(value != nullptr && value->kind() == Kind::kFloat) << number;
+    EXPECT_EQ(value->as_float(), std::stod(std::string(number)));
+  }
+}
+
 }  // namespace
 }  // namespace kgw::doc

@@ -30,8 +30,8 @@ bool ListReader::feed_envelope(char c) {
   } else if (c == '"') {
     in_string_ = true;
     last_string_.clear();
-  } else if (c == '{' && in_items_ && depth_ == 2) {
-    depth_ = 3;
+  } else if ((c == '{' || c == '[') && in_items_ && depth_ == 2) {
+    depth_ = 3;  // a list is no object, and whoever gets it will say so
     return true;
   } else if (c == '{' || c == '[') {
     if (c == '[' && depth_ == 1 && last_string_ == "items") in_items_ = true;

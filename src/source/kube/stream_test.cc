@@ -39,6 +39,14 @@ TEST(ListReader, HandsOnItemsInPiecesOfAnySize) {
   }
 }
 
+TEST(ListReader, AListAmongTheItemsIsHandedOnWholeToo) {
+  const std::string text =
+      R"({"items":[[{"a":1},[2]],{"b":1}],"metadata":{"resourceVersion":"7"}})";
+  for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+    EXPECT_THAT(read_list(text, piece).items, ElementsAre(R"([{"a":1},[2]])", R"({"b":1})"));
+  }
+}
+
 TEST(ListReader, ItemsMayComeFirstOrBeMissing) {
   const ReadList first = read_list(R"({"items":[{"a":1}],"metadata":{"resourceVersion":"7"}})", 3);
   EXPECT_THAT(first.items, ElementsAre(R"({"a":1})"));
