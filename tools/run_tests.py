@@ -8,8 +8,8 @@ unit      its unit and golden tests (ctest)
 tools     tests/tools: the Python of tools/, without a cluster (pytest)
 e2e       tests/e2e with the release binary and a real Envoy (pytest)
 asan      unit tests under AddressSanitizer and UBSan
-fuzz      each *_fuzz for KGW_FUZZ_SECONDS (60) with KGW_FUZZ_SEED (1; 0: another each time), from tests/fuzz/<name without _fuzz>/ and, for
-          the translation, from the inputs of tests/golden/
+fuzz      each *_fuzz for KGW_FUZZ_SECONDS (60) with KGW_FUZZ_SEED (1; 0: another each time), from the
+          corpus tests/fuzz/<name without _fuzz>/ and, for the translation, the inputs of tests/golden/
 tsan      unit tests of the layers with threads under ThreadSanitizer
 cluster   a Kubernetes on this machine (tools/cluster; needs root): the Gateway API's conformance suite
           and tests/cluster, with the release binary; the cluster is taken down at the end
