@@ -105,6 +105,7 @@ class Reader {
   }
 
   bool read_number(ondemand::value value, std::string_view token, Node& out, std::uint32_t line) {
+    token = token.substr(0, token.find_last_not_of(" \t\r\n") + 1);
     ondemand::number parsed;
     const auto error = value.get_number().get(parsed);
     if (error == simdjson::SUCCESS && parsed.is_int64()) {
@@ -113,7 +114,7 @@ class Reader {
     }
     if (error == simdjson::SUCCESS) {
       // Read by us: simdjson 3.1 gives 0 for a fraction of more than 19 digits.
-      const auto own = number(token.substr(0, token.find_last_not_of(" \t\r\n") + 1), line);
+      const auto own = number(token, line);
       out = own ? *own : Node::floating(0, line);  // too small for a double
       return true;
     }
@@ -126,9 +127,6 @@ class Reader {
 
   // An integer beyond 64 bits: simdjson refuses it, Go (and so Kubernetes) reads it as a float.
   static std::optional<Node> big_integer(std::string_view token, std::uint32_t line) {
-    const auto last = token.find_last_not_of(" \t\r\n");
-    if (last == std::string_view::npos) return std::nullopt;
-    token = token.substr(0, last + 1);
     std::string_view digits = token;
     if (digits.starts_with('-')) digits.remove_prefix(1);
     const bool plain = digits.size() > 18 && digits[0] != '0' &&

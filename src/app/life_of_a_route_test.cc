@@ -54,11 +54,7 @@ std::vector<std::string> documented_tables() {
 }
 
 TEST(LifeOfARoute, TouchesTheTablesThatTheStoryNames) {
-  envoy::Settings settings;
-  settings.bind_addresses = [](const Gateway& gateway) {
-    return listen_addresses(gateway, "0.0.0.0");
-  };
-  Translation translation(std::move(settings));
+  Translation translation(offline_settings());
   translation.apply(builtin_objects());
   apply(translation, kWorld);
   acknowledge_everything(translation);
