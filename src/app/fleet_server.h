@@ -22,10 +22,7 @@
 #include "app/builtin.h"
 #include "app/core.h"
 #include "app/fleet_world.h"
-
-#ifdef KGW_HAVE_JEMALLOC
-#include <jemalloc/jemalloc.h>
-#endif
+#include "app/heap_bytes.h"
 
 namespace kgw::app::fleet {
 
@@ -38,19 +35,6 @@ inline double process_cpu_ms() {
     return static_cast<double>(t.tv_sec) * 1e3 + static_cast<double>(t.tv_usec) / 1e3;
   };
   return ms(usage.ru_utime) + ms(usage.ru_stime);
-}
-
-// Bytes that the process has allocated and not freed; 0 without jemalloc.
-inline std::size_t heap_bytes() {
-  std::size_t bytes = 0;
-#ifdef KGW_HAVE_JEMALLOC
-  std::uint64_t epoch = 1;
-  std::size_t size = sizeof epoch;
-  mallctl("epoch", &epoch, &size, &epoch, size);
-  size = sizeof bytes;
-  mallctl("stats.allocated", &bytes, &size, nullptr, 0);
-#endif
-  return bytes;
 }
 
 class FleetServer {

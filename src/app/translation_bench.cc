@@ -13,10 +13,7 @@
 #include <vector>
 
 #include "app/bench_world.h"
-
-#ifdef KGW_HAVE_JEMALLOC
-#include <jemalloc/jemalloc.h>
-#endif
+#include "app/heap_bytes.h"
 
 namespace kgw::app {
 namespace {
@@ -29,19 +26,6 @@ double seconds_of(clockid_t clock) {
 double cpu_now() { return seconds_of(CLOCK_THREAD_CPUTIME_ID); }
 // Much cheaper to ask, so it is what divides a commit of some microseconds.
 double wall_now() { return seconds_of(CLOCK_MONOTONIC); }
-
-// Bytes that this program has allocated and not freed; 0 without jemalloc.
-double heap_bytes() {
-  std::size_t bytes = 0;
-#ifdef KGW_HAVE_JEMALLOC
-  std::uint64_t epoch = 1;
-  std::size_t size = sizeof epoch;
-  mallctl("epoch", &epoch, &size, &epoch, size);
-  size = sizeof bytes;
-  mallctl("stats.allocated", &bytes, &size, nullptr, 0);
-#endif
-  return static_cast<double>(bytes);
-}
 
 double median(std::vector<double> samples) {
   if (samples.empty()) return 0;
@@ -130,13 +114,13 @@ void BM_FromScratch(benchmark::State& state) {
   const World world(static_cast<int>(state.range(0)));
   Meter meter;
   for (auto _ : state) {
-    const double heap = heap_bytes();
+    const auto heap = static_cast<double>(heap_bytes());
     Translation translation(settings());
     Outcome outcome = meter.commit(translation, world.objects);
     state.SetIterationTime(meter.took());
     count(outcome, state);
     outcome = {};
-    state.counters["heap_mib"] = (heap_bytes() - heap) / (1 << 20);
+    state.counters["heap_mib"] = (static_cast<double>(heap_bytes()) - heap) / (1 << 20);
   }
   meter.report(state, kMilli);
 }
@@ -181,12 +165,12 @@ void BM_Decode(benchmark::State& state) {
   for (int i = 0; i < state.range(0); ++i) text += "---\n" + app_manifests(i);
   std::vector<double> total;
   for (auto _ : state) {
-    const double heap = heap_bytes();
+    const auto heap = static_cast<double>(heap_bytes());
     const double start = cpu_now();
     const Events events = decode(text);
     total.push_back(cpu_now() - start);
     state.SetIterationTime(total.back());
-    state.counters["heap_mib"] = (heap_bytes() - heap) / (1 << 20);
+    state.counters["heap_mib"] = (static_cast<double>(heap_bytes()) - heap) / (1 << 20);
   }
   state.counters["total"] = median(total) * kMilli;
   state.counters["bytes"] = static_cast<double>(text.size());
