@@ -8,6 +8,7 @@ Gateway. Then, the same for each:
   attach  1,000 routes at once: seconds until the Gateway's status counts them, status writes
   probe   at each size: routes are added one by one, each with its own hostname; from the return of
           the API write to the first 200, asked every millisecond; CPU per route, resident memory
+  churn   the same while one other route and one other EndpointSlice change every second
   endpoint  an EndpointSlice points elsewhere: from the write's return to the first answer from there,
           which is when the proxy has it (and acknowledges it)
   cold    controller and proxy start at the largest size: until the last route answers
@@ -21,11 +22,13 @@ import argparse
 import collections
 import concurrent.futures
 import contextlib
+import itertools
 import json
 import os
 import pathlib
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "cluster"))
@@ -81,6 +84,7 @@ class World:
 
     def __init__(self, place: layout.Layout):
         self.place, self.api = place, Session(Api(place))
+        self.addresses: dict[str, str] = {}
         self.remove()
         self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         for name in ("echo", "other"):
@@ -105,11 +109,16 @@ class World:
 
     def point_at(self, name: str) -> None:
         """The Service `moving` gets that backend's pod as its only endpoint."""
-        self.api.apply({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-                        "metadata": {"name": "moving-1", "namespace": NAMESPACE,
-                                     "labels": {"kubernetes.io/service-name": "moving"}},
-                        "endpoints": [{"addresses": [self.pod_address(name)], "conditions": {"ready": True}}],
-                        "ports": [{"port": 3000, "protocol": "TCP", "name": ""}]})
+        self.api.apply(self.slice_of("moving", name))
+
+    def slice_of(self, service: str, name: str) -> dict:
+        if name not in self.addresses:
+            self.addresses[name] = self.pod_address(name)
+        return {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+                "metadata": {"name": f"{service}-1", "namespace": NAMESPACE,
+                             "labels": {"kubernetes.io/service-name": service}},
+                "endpoints": [{"addresses": [self.addresses[name]], "conditions": {"ready": True}}],
+                "ports": [{"port": 3000, "protocol": "TCP", "name": ""}]}
 
     def add_routes(self, names: list[str]) -> float:
         """Creates them with several connections; returns when the last write returned."""
@@ -196,17 +205,17 @@ def measure_attach(world: World, peer: peers.Peer) -> dict:
             "route_writes": probe.status_writes(route_events)}
 
 
-def measure_probes(world: World, peer: peers.Peer, poller: probe.Poller, size: int) -> dict:
+def measure_probes(world: World, peer: peers.Peer, poller: probe.Poller, prefix: str) -> dict:
     times, wrong = [], collections.Counter()
     controller, proxy = peer.controller(), peer.proxy(NAMESPACE)
     before, proxy_before = peer.usage(controller), peer.usage(proxy)
     for count in range(REPEATS):
-        name = f"probe-{size}-{count}"
+        name = f"{prefix}-{count}"
         world.api.create(route(name))
         begin = time.monotonic()
         when, said = poller.until(host(name), right, PATIENCE)
         if when is None:
-            raise ClusterError(f"{peer.name}: no answer at {size} routes within {PATIENCE} s, but {dict(said)}")
+            raise ClusterError(f"{peer.name}: no answer from {name} within {PATIENCE} s, but {dict(said)}")
         times.append(when - begin)
         wrong.update({status: times_ for status, times_ in said.items() if status != 404})
         time.sleep(QUIET)
@@ -214,6 +223,44 @@ def measure_probes(world: World, peer: peers.Peer, poller: probe.Poller, size: i
     return {"p50": probe.percentile(times, 0.5), "p99": probe.percentile(times, 0.99),
             "errors": dict(wrong), "cpu": used.cpu / REPEATS, "proxy_cpu": proxy_used.cpu / REPEATS,
             "resident": peer.usage(controller).resident, "proxy_resident": peer.usage(proxy).resident}
+
+
+@contextlib.contextmanager
+def churn(world: World):
+    """Meanwhile a route of its own and the endpoints of a Service of its own change every second."""
+    done = threading.Event()
+    failures: list[Exception] = []
+
+    def work() -> None:
+        session = Session(Api(world.place))
+        for count in itertools.count():
+            if done.wait(1):
+                return
+            try:
+                session.apply(churned_route(count))
+                session.apply(world.slice_of("churn", ("echo", "other")[count % 2]))
+            except (ApiError, OSError) as error:
+                failures.append(error)
+                return
+
+    world.api.apply(manifest("Service", "churn", {"ports": [{"port": 80, "targetPort": 3000}]}, "v1"))
+    world.api.apply(churned_route(0))
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        world.api.delete(f"{ROUTES}/churned")
+    if failures:
+        raise ClusterError(f"the churn ended early: {failures[0]}")
+
+
+def churned_route(count: int) -> dict:
+    changed = route("churned", "churn")
+    changed["spec"]["rules"][0]["matches"] = [{"path": {"type": "PathPrefix", "value": f"/{count % 2}"}}]
+    return changed
 
 
 def measure_endpoint(world: World, poller: probe.Poller) -> dict:
@@ -268,7 +315,7 @@ def grow(world: World, poller: probe.Poller, have: int, want: int) -> str:
 
 
 def measure(world: World, peer: peers.Peer) -> dict:
-    result: dict = {"probe": {}}
+    result: dict = {"probe": {}, "churn": {}}
     poller = world.open_gateway()
     try:
         result["idle"] = peer.usage(peer.controller()).resident
@@ -280,9 +327,12 @@ def measure(world: World, peer: peers.Peer) -> dict:
         for size in SIZES:
             cache.say(f"-- bench: {peer.name}: growing to {size} routes")
             last = grow(world, poller, have, size)
-            result["probe"][size] = measure_probes(world, peer, poller, size)
-            have = max(have, size)
+            result["probe"][size] = measure_probes(world, peer, poller, f"probe-{size}")
             cache.say(f"   {result['probe'][size]}")
+            with churn(world):
+                result["churn"][size] = measure_probes(world, peer, poller, f"churn-{size}")
+            cache.say(f"   under churn {result['churn'][size]}")
+            have = max(have, size)
         result["endpoint"] = measure_endpoint(world, poller)
         cache.say(f"   endpoint {result['endpoint']}")
         result["cold"] = measure_cold(world, peer, last)

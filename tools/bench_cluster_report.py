@@ -1,5 +1,7 @@
 """The tables of bench_cluster.py, in Markdown. The first controller is compared with the others."""
 
+import collections
+
 
 def milliseconds(value: float) -> str:
     return f"{value * 1000:.1f}" if value < 0.01 else f"{value * 1000:.0f}"
@@ -25,6 +27,12 @@ def compared(results: list[dict | None], pick, show) -> list[str]:
         ratio(value, own) if index and own is not None else "") for index, value in enumerate(values)]
 
 
+def all_of(quiet: list[dict | None], busy: list[dict | None]) -> list[dict | None]:
+    """The errors of both rounds."""
+    return [one and {"errors": collections.Counter(one["errors"]) + collections.Counter((two or {}).get("errors"))}
+            for one, two in zip(quiet, busy)]
+
+
 def at_size(peers: list[dict], size: str, floor: dict) -> list[str]:
     found = [peer["probe"].get(size) for peer in peers]
     lines = [row(f"**{int(size):,} routes**", [""] * (len(peers) + 1))]
@@ -38,8 +46,11 @@ def at_size(peers: list[dict], size: str, floor: dict) -> list[str]:
             ("controller resident, MiB", lambda r: r["resident"], lambda v: f"{v:.0f}"),
             ("Envoy resident, MiB", lambda r: r["proxy_resident"], lambda v: f"{v:.0f}")):
         lines.append(row(title, ["", *compared(found, pick, show)]))
+    busy = [peer["churn"].get(size) for peer in peers]
+    for title, key in (("under churn: first 200, p50, ms", "p50"), ("under churn, p99, ms", "p99")):
+        lines.append(row(title, ["", *compared(busy, lambda r, key=key: r[key], milliseconds)]))
     lines.append(row("errors other than 404 on the way", [
-        "", *["–" if each is None else errors(each["errors"]) for each in found]]))
+        "", *["–" if each is None else errors(each["errors"]) for each in all_of(found, busy)]]))
     return lines
 
 

@@ -15,27 +15,6 @@ GatewayResource shard_resource(const attach::ShardId& shard, ResourceType type) 
 
 using HostChange = engine::Change<attach::HostId, envoy::VirtualHost>;
 
-// The shards that are other ones because of the change, without those that the host has left.
-std::vector<GatewayResource> changed_shards(const HostChange& change) {
-  std::vector<GatewayResource> resources;
-  const bool same = change.before != nullptr && change.after != nullptr &&
-                    change.before->version == change.after->version &&
-                    change.before->sources == change.after->sources;
-  const envoy::VirtualHost& host = change.after == nullptr ? *change.before : *change.after;
-  for (const envoy::Placement& placement : host.placements) {
-    if (same && std::ranges::find(change.before->placements, placement) !=
-                    change.before->placements.end()) {
-      continue;
-    }
-    const bool every = placement.shard == envoy::kEveryShard;
-    for (std::uint32_t i = 0; i < (every ? envoy::kShards : 1); ++i) {
-      resources.push_back(shard_resource(
-          {change.key.table, placement.layout, every ? i : placement.shard}, ResourceType::kRoute));
-    }
-  }
-  return resources;
-}
-
 }  // namespace
 
 Translation::Translation(envoy::Settings settings)
@@ -143,12 +122,43 @@ void Translation::collect_shards(engine::Derived<attach::ShardId, envoy::Resourc
       xds::Edit& edit = outcome_.edits[resource.gateway];
       if (change.after != nullptr) {
         edit.upserts.emplace_back(type, *change.after);
+        if (is_retiring(change.key.table, change.key.layout)) {
+          edit.unhurried.push_back(resource.resource);
+        }
       } else {
         edit.removals.push_back(resource.resource);
         outcome_.removed.push_back(resource);
       }
     }
   });
+}
+
+// Only draining connections use that layout of the table.
+bool Translation::is_retiring(const attach::RouteTableId& table,
+                              const attach::Layout& layout) const {
+  const envoy::TableLayout* now = routes.layouts.table.find(table);
+  return now != nullptr && layout != now->serving && layout != now->next;
+}
+
+// The shards that are other ones because of the change, without those that the host has left, and
+// without the layouts that are on their way out: they have the same rules as the others.
+std::vector<GatewayResource> Translation::changed_shards(const HostChange& change) const {
+  std::vector<GatewayResource> resources;
+  const bool same = change.before != nullptr && change.after != nullptr &&
+                    change.before->version == change.after->version &&
+                    change.before->sources == change.after->sources;
+  const envoy::VirtualHost& host = change.after == nullptr ? *change.before : *change.after;
+  for (const envoy::Placement& placement : host.placements) {
+    const bool known = same && std::ranges::find(change.before->placements, placement) !=
+                                   change.before->placements.end();
+    if (known || is_retiring(change.key.table, placement.layout)) continue;
+    const bool every = placement.shard == envoy::kEveryShard;
+    for (std::uint32_t i = 0; i < (every ? envoy::kShards : 1); ++i) {
+      resources.push_back(shard_resource(
+          {change.key.table, placement.layout, every ? i : placement.shard}, ResourceType::kRoute));
+    }
+  }
+  return resources;
 }
 
 void Translation::collect_pieces() {

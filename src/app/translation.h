@@ -74,6 +74,9 @@ class Translation {
 
   void collect_host(const engine::Change<attach::HostId, envoy::VirtualHost>& change);
   void collect_unchanged_routes();
+  bool is_retiring(const attach::RouteTableId& table, const attach::Layout& layout) const;
+  std::vector<status::GatewayResource> changed_shards(
+      const engine::Change<attach::HostId, envoy::VirtualHost>& change) const;
   Name piece_of(envoy::Version content) const;
   bool is_touched(envoy::Version content) const;
 

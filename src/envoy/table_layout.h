@@ -34,8 +34,8 @@ std::optional<ShardingMode> sharding_mode(std::string_view text);
 
 // In hosts of a table.
 struct ShardingLimits {
-  std::size_t cut = 512;      // cut from here on
-  std::size_t join = 256;     // joined again below this
+  std::size_t cut = 256;      // cut from here on
+  std::size_t join = 128;     // joined again below this
   std::size_t repeated = 16;  // that many wildcards may always stand in every shard
 };
 

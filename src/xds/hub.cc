@@ -22,17 +22,26 @@ void Hub::publish(const ObjectKey& key, Edit edit) {
   const bool fresh = slot == nullptr;
   if (fresh) slot = std::make_unique<Group>(key, stats_, events_);
   Group& group = *slot;
-  const Notice notice = group.snapshot.apply(std::move(edit));
-  if (!notice.changes.empty()) {
-    group.ledger.published(notice);
-    for (auto& [id, connection] : group.streams) {
-      Responses responses;
-      connection->stream->changed(notice, responses);
-      deliver(id, *connection, responses);
-    }
+  // Who looks for what Envoy refuses waits for an answer.
+  if (group.ledger.refused()) {
+    edit.unhurried.clear();
+    apply(group, group.deferred.take());
   }
+  group.deferred.sift(edit, group.snapshot);
+  apply(group, std::move(edit));
   if (fresh) start_waiting();
   report();
+}
+
+void Hub::apply(Group& group, Edit edit) {
+  const Notice notice = group.snapshot.apply(std::move(edit));
+  if (notice.changes.empty()) return;
+  group.ledger.published(notice);
+  for (auto& [id, connection] : group.streams) {
+    Responses responses;
+    connection->stream->changed(notice, responses);
+    deliver(id, *connection, responses);
+  }
 }
 
 void Hub::remove_group(const ObjectKey& key) {
@@ -59,6 +68,7 @@ void Hub::set_synced() {
 void Hub::tick(Time now) {
   now_ = now;
   for (auto& [key, group] : groups_) {
+    apply(*group, group->deferred.take());
     for (auto& [id, connection] : group->streams) {
       const std::size_t before = connection->stream->gates_released();
       Responses responses;

@@ -13,6 +13,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "api/ref.h"
+#include "xds/deferred.h"
 #include "xds/ledger.h"
 #include "xds/request.h"
 #include "xds/stream.h"
@@ -73,12 +74,14 @@ class Hub final : public Ledger {
     Group(const ObjectKey& key, Stats& stats, LedgerEvents& events)
         : ledger(key, snapshot, stats, events) {}
     Snapshot snapshot;
+    Deferred deferred;
     GroupLedger ledger;
     HeldBases bases;
     absl::btree_map<StreamId, Connection*> streams;
   };
 
   Group* find(const ObjectKey& key) const;
+  void apply(Group& group, Edit edit);
   void handle(StreamId id, Connection& connection, Group& group, const Request& request);
   void start(StreamId id, Connection& connection, Group& group);
   void start_waiting();

@@ -83,6 +83,8 @@ class GroupLedger final : public StreamObserver {
   // REQUIRES: called before the streams hear of the notice.
   void published(const Notice& notice);
   const Nack* nack(const ResourceKey& key) const;
+  // Some proxy refuses something that is current.
+  bool refused() const { return !nacks_.empty(); }
 
   void behind(const ResourceKey& key) override;
   void caught_up(const ResourceKey& key, std::optional<Version> accepted) override;

@@ -147,7 +147,8 @@ class ServerTest : public testing::Test, public LedgerObserver {
     directory = mkdtemp(pattern.data());
     options.unix_socket = directory + "/xds.sock";
   }
-  ~ServerTest() override {
+  // While the whole object is still there for the core thread to tell.
+  void TearDown() override {
     if (server) server->shutdown(5s);
     loop.stop();
     server.reset();

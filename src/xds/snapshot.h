@@ -40,6 +40,7 @@ inline std::size_t index_of(ResourceType type) { return static_cast<std::size_t>
 struct Edit {
   std::vector<std::pair<ResourceType, Resource>> upserts;
   std::vector<ResourceKey> removals;
+  std::vector<ResourceKey> unhurried;  // of the upserts: they may wait a second (deferred.h)
 
   bool empty() const { return upserts.empty() && removals.empty(); }
 };

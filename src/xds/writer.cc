@@ -7,6 +7,7 @@
 namespace kgw::xds {
 
 void Writer::start() {
+  std::lock_guard lock(mutex_);
   running_ = true;
   thread_ = std::thread([this] { work(); });
 }
