@@ -46,6 +46,7 @@ NAMESPACE = "kgw-bench"
 ECHO = "registry.k8s.io/gateway-api/conformance/echo-basic:v0.1.0"
 ROUTES = collection(peers.GATEWAY_API, "HTTPRoute", NAMESPACE)
 WRITERS = 4
+DRAIN = 70  # seconds after which proxies have done with what the first growth replaced (a cut route table)
 QUIET = 0.3  # seconds between two probes, in which what follows the first answer is done
 
 
@@ -327,6 +328,8 @@ def measure(world: World, peer: peers.Peer) -> dict:
         for size in SIZES:
             cache.say(f"-- bench: {peer.name}: growing to {size} routes")
             last = grow(world, poller, have, size)
+            if not have and size:
+                time.sleep(DRAIN)
             result["probe"][size] = measure_probes(world, peer, poller, f"probe-{size}")
             cache.say(f"   {result['probe'][size]}")
             with churn(world):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds everything and runs every kind of test; ends with "N passed, N failed".
 
-usage: run_tests.py [STAGE...]      default: all but tsan, cluster and differential
+usage: run_tests.py [STAGE...]      default: all up to tsan
 
 release   the release build
 unit      its unit and golden tests (ctest)
@@ -11,10 +11,11 @@ asan      unit tests under AddressSanitizer and UBSan
 fuzz      each *_fuzz for KGW_FUZZ_SECONDS (60) with KGW_FUZZ_SEED (1; 0: another each time), from the
           corpus tests/fuzz/<name without _fuzz>/ and, for the translation, the inputs of tests/golden/
 tsan      unit tests of the layers with threads under ThreadSanitizer
-cluster   a Kubernetes on this machine (tools/cluster; needs root): the Gateway API's conformance suite
-          and tests/cluster, with the release binary; the cluster is taken down at the end
-differential  tests/differential: a real API server and `kgateway check` agree (pytest); builds the
-          programs of tools/cluster the first time
+The rest builds the programs of tools/cluster the first time, and needs root:
+differential  tests/differential: a real API server and `kgateway check` agree (pytest)
+conformance  the Gateway API's conformance suite with the release binary, in a Kubernetes on this machine,
+          which is taken down at the end
+faults    tests/cluster, in the same way
 
 A stage that cannot build counts as one failure. The tests of an executable are counted one by one
 from its GoogleTest report; reports and logs stay in build/<tree>/reports.
@@ -180,23 +181,27 @@ def stage_tsan() -> Result:
 CLUSTER = cache.TOOLS / "cluster"
 
 
-def stage_cluster() -> Result:
-    """Every test of the suite and of tests/cluster counts as one."""
+def in_cluster(name: str, report: pathlib.Path) -> Result:
+    """Runs a program of tools/cluster that writes a report, and takes the cluster down. Every test counts."""
     if not call(cache.TOOLS / "install_deps.sh", "packages-cluster.txt"):
-        return Result(failures=["cluster: packages"])
-    result = Result()
+        return Result(failures=[f"{name}: packages"])
+    report.unlink(missing_ok=True)
     try:
-        for name, report in (("conformance", BUILD / "conformance/junit.xml"),
-                             ("faults", BUILD / "cluster/junit.xml")):
-            report.unlink(missing_ok=True)
-            ok = call(sys.executable, CLUSTER / f"{name}.py")
-            found = suite_result(report, "cluster") if report.exists() else Result()
-            if not ok and not found.failures:
-                found.failures.append(f"cluster: {name}")
-            result.add(found)
+        ok = call(sys.executable, CLUSTER / f"{name}.py")
+        result = suite_result(report, "cluster") if report.exists() else Result()
+        if not ok and not result.failures:
+            result.failures.append(f"cluster: {name}")
+        return result
     finally:
         call(sys.executable, CLUSTER / "cluster.py", "down")
-    return result
+
+
+def stage_conformance() -> Result:
+    return in_cluster("conformance", BUILD / "conformance/junit.xml")
+
+
+def stage_faults() -> Result:
+    return in_cluster("faults", BUILD / "cluster/junit.xml")
 
 
 def write_golden_inputs(folder: pathlib.Path) -> None:
@@ -261,10 +266,11 @@ STAGES = {
     "asan": stage_asan,
     "fuzz": stage_fuzz,
     "tsan": stage_tsan,
-    "cluster": stage_cluster,
     "differential": stage_differential,
+    "conformance": stage_conformance,
+    "faults": stage_faults,
 }
-BY_NAME_ONLY = ("tsan", "cluster", "differential")
+BY_NAME_ONLY = ("differential", "conformance", "faults")  # they build Kubernetes first
 
 
 def main() -> int:

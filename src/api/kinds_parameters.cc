@@ -115,7 +115,8 @@ void describe(Schema<EnvoyContainerParameters>& s) {
           },
           "!self.exists(a, a.matches('^--(config-path|disable-hot-restart|service-node|log-level|"
           "component-log-level)(=.*)?$'))")
-      .doc("Further arguments of Envoy.");
+      .doc("Further arguments of Envoy. `--drain-time-s`: how long connections of a listener's "
+           "changed filter chain may go on; 60 seconds without it.");
 }
 
 void describe(Schema<SdsContainerParameters>& s) {

@@ -54,6 +54,34 @@ def test_a_proxy_pod_is_deleted_without_a_failed_request(doubled):
     assert all(set(each) == {200} for each in answers)
 
 
+def test_an_autoscaler_takes_over_as_many_proxies_as_there_are(doubled):
+    seen = []
+
+    def look() -> dict:
+        spec = doubled.get("Deployment", "gw", "apps/v1")["spec"]
+        seen.append(spec["replicas"])
+        return spec
+    doubled.apply(world.manifest("GatewayParameters", "two", {"kube": {"horizontalPodAutoscaler": {
+        "spec": {"minReplicas": 2, "maxReplicas": 4, "metrics": [
+            {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization",
+                                                                        "averageUtilization": 80}}}]}}}},
+                                 "gateway.kgateway.dev/v1alpha1"))
+    kube.wait_for("the autoscaler", lambda: look() and doubled.get("HorizontalPodAutoscaler", "gw",
+                                                                   "autoscaling/v2"))
+    kube.wait_for("replicas that are not ours any more", lambda: look() and not replicas_are_ours(doubled))
+    for _ in range(20):
+        look()
+        time.sleep(0.1)
+    print(f"replicas {sorted(set(seen))} in {len(seen)} looks")
+    assert set(seen) == {2}
+
+
+def replicas_are_ours(instance) -> bool:
+    fields = instance.get("Deployment", "gw", "apps/v1")["metadata"]["managedFields"]
+    return any(entry["manager"] == kube.CONTROLLER and "f:replicas" in entry["fieldsV1"].get("f:spec", {})
+               for entry in fields)
+
+
 def test_a_service_is_pointed_at_other_pods_without_a_failed_request(gateway):
     gateway.apply(world.echo_deployment("other"))
     kube.wait_for("the other backend", lambda: gateway.available("other"))

@@ -47,14 +47,19 @@ struct Applier::Entry {
   bool absent = false;    // it was looked for, and is not there
   std::string accepted;   // hash of the live content that our last apply led to
   bool busy = false;      // a request is under way
+  bool replicas_are_ours = false;  // in `live`
+  bool replicas_handed_over = false;
   bool outdated = false;  // the object vanished meanwhile: the answer may be older than that
   std::string problem;
   std::optional<Clock::time_point> retry_at;
   std::chrono::milliseconds pause{0};
 
   void take(Json object) {
-    object["metadata"].erase("managedFields");
-    if (live.is_null() || is_current(object, live)) live = std::move(object);
+    if (live.is_null() || is_current(object, live)) {
+      replicas_are_ours = owns_replicas(object);
+      object["metadata"].erase("managedFields");
+      live = std::move(object);
+    }
     absent = false;
     outdated = false;
   }
@@ -65,6 +70,11 @@ struct Applier::Entry {
   }
   bool wanted() const { return !desired.is_null(); }
   bool is_deleting() const { return !metadata_text(live, "deletionTimestamp").empty(); }
+
+  bool must_hand_over_replicas() const {
+    return replicas_are_ours && !replicas_handed_over && desired.contains("spec") &&
+           !desired["spec"].contains("replicas");
+  }
 
   bool differs() const {
     const Json annotations = live["metadata"].value("annotations", Json::object());
@@ -103,6 +113,7 @@ void Applier::want(const ObjectKey& gateway, const RenderedProxy& proxy) {
     object["metadata"]["annotations"][kAppliedHash] = hash;
     entry.desired = std::move(object);
     entry.hash = hash;
+    entry.replicas_handed_over = false;
     entry.retry_at.reset();
     entry.pause = {};
   }
@@ -172,7 +183,7 @@ void Applier::settle(const OwnedRef& ref) {
   } else if (!entry.wanted()) {
     if (!entry.keep) remove(ref, entry);
   } else if (entry.differs()) {
-    apply(ref, entry);
+    entry.must_hand_over_replicas() ? hand_over_replicas(ref, entry) : apply(ref, entry);
   } else {
     entry.problem.clear();
     entry.pause = {};
@@ -223,6 +234,22 @@ void Applier::on_apply(const OwnedRef& ref, Result result) {
   entry.take_answer(std::move(*result));
   entry.problem.clear();
   entry.pause = {};
+}
+
+void Applier::hand_over_replicas(const OwnedRef& ref, const Entry& entry) {
+  const Json fields = {
+      {"apiVersion", ref.api_version},
+      {"kind", ref.kind},
+      {"metadata", {{"name", ref.key.name.str()}, {"namespace", ref.key.ns.str()}}},
+      {"spec", {{"replicas", entry.live["spec"].value("replicas", Json(1))}}}};
+  api_.hand_over(ref, fields, answer(ref, &Applier::on_hand_over));
+}
+
+void Applier::on_hand_over(const OwnedRef& ref, Result result) {
+  Entry& entry = entries_.at(ref);
+  if (!result) return fail(ref, entry, "cannot be applied", result.error().message);
+  entry.replicas_handed_over = true;
+  entry.take_answer(std::move(*result));
 }
 
 void Applier::remove(const OwnedRef& ref, const Entry& entry) {

@@ -6,6 +6,8 @@
 // with selfManaged) are deleted, but only those that the Gateway owns. An object of the same name
 // that belongs to somebody else is never touched; that is a problem of the Gateway.
 //
+// A Deployment whose replicas an autoscaler takes over keeps the number it has.
+//
 // Failures are repeated with growing pauses; a change of what is wanted ends the pause.
 // Thread: that of the core.
 #pragma once
@@ -60,6 +62,9 @@ class ObjectApi {
   virtual void get(const OwnedRef& ref, Done done) = 0;
   // Server-side apply: the object has exactly these fields of ours then, whoever had them before.
   virtual void apply(const OwnedRef& ref, const nlohmann::json& object, Done done) = 0;
+  // Server-side apply of these fields in the name of nobody: they stay when we apply the object
+  // without them, until somebody else changes them.
+  virtual void hand_over(const OwnedRef& ref, const nlohmann::json& fields, Done done) = 0;
   // Only that very object.
   virtual void remove(const OwnedRef& ref, const std::string& uid, Done done) = 0;
 };
@@ -109,12 +114,14 @@ class Applier {
   void settle_gateway(const ObjectKey& gateway);
   void look(const OwnedRef& ref);
   void apply(const OwnedRef& ref, const Entry& entry);
+  void hand_over_replicas(const OwnedRef& ref, const Entry& entry);
   void remove(const OwnedRef& ref, const Entry& entry);
   using Result = std::expected<nlohmann::json, ObjectApi::Error>;
   // What to do with the answer to the one request under way for this object.
   ObjectApi::Done answer(const OwnedRef& ref, void (Applier::*answered)(const OwnedRef&, Result));
   void on_look(const OwnedRef& ref, Result result);
   void on_apply(const OwnedRef& ref, Result result);
+  void on_hand_over(const OwnedRef& ref, Result result);
   void on_remove(const OwnedRef& ref, Result result);
   void fail(const OwnedRef& ref, Entry& entry, const std::string& what,
             const std::string& why = {});

@@ -44,6 +44,7 @@ class Cluster : public ObjectApi {
   std::map<OwnedRef, Json> objects;
   std::optional<Error> failure;          // of every call
   std::function<void(Json&)> admission;  // what the server makes of an applied object
+  Json handed_over;
   std::function<void(const std::string& call)> on_the_way;  // while an answer is under way
 
   void get(const OwnedRef& ref, Done done) override {
@@ -51,6 +52,12 @@ class Cluster : public ObjectApi {
   }
   void apply(const OwnedRef& ref, const Json& object, Done done) override {
     call("apply", ref, done, [this, ref, object] { return put(ref, object); });
+  }
+  void hand_over(const OwnedRef& ref, const Json& fields, Done done) override {
+    call("hand over", ref, done, [this, ref, fields] {
+      handed_over = fields["spec"];
+      return found(ref);
+    });
   }
   void remove(const OwnedRef& ref, const std::string& uid, Done done) override {
     call("delete", ref, done, [this, ref, uid]() -> Answer {
@@ -201,6 +208,40 @@ TEST(Applier, PutsBackWhatVanishesWhileTheAnswerIsOnItsWay) {
   EXPECT_THAT(cluster.run(),
               ElementsAre("get Service", "apply Service", "get Service", "apply Service"));
   EXPECT_TRUE(cluster.objects.contains(kService));
+}
+
+TEST(Applier, ReplicasThatAnAutoscalerTakesOverStayAsTheyAre) {
+  Cluster cluster;
+  const Json ours = Json::parse(R"([{"manager": "kgateway.dev/kgateway", "operation": "Apply",
+      "fieldsV1": {"f:spec": {"f:replicas": {}}}}])");
+  cluster.admission = [&](Json& o) {
+    if (o["spec"].contains("replicas")) o["metadata"]["managedFields"] = ours;
+  };
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("apps/v1", "Deployment", {{"replicas", 3}})}));
+  EXPECT_THAT(cluster.run(), ElementsAre("get Deployment", "apply Deployment"));
+  cluster.applier.want(kGateway, proxy({object("apps/v1", "Deployment")}));
+  EXPECT_THAT(cluster.run(), ElementsAre("hand over Deployment", "apply Deployment"));
+  EXPECT_EQ(cluster.handed_over, Json({{"replicas", 3}}));
+  // They are nobody's now, and need no further care.
+  cluster.applier.want(kGateway, proxy({object("apps/v1", "Deployment", {{"a", 2}})}));
+  EXPECT_THAT(cluster.run(), ElementsAre("apply Deployment"));
+}
+
+TEST(Live, KnowsWhoseReplicasTheyAre) {
+  const auto owns = [](const char* manager, const char* operation, const char* fields) {
+    return owns_replicas({{"metadata",
+                           {{"managedFields",
+                             Json::array({{{"manager", manager},
+                                           {"operation", operation},
+                                           {"fieldsV1", Json::parse(fields)}}})}}}});
+  };
+  const char* replicas = R"({"f:spec": {"f:replicas": {}}})";
+  EXPECT_TRUE(owns(kFieldManager, "Apply", replicas));
+  EXPECT_FALSE(owns(kFieldManager, "Update", replicas));
+  EXPECT_FALSE(owns("kubectl", "Apply", replicas));
+  EXPECT_FALSE(owns(kFieldManager, "Apply", R"({"f:spec": {"f:template": {}}})"));
+  EXPECT_FALSE(owns_replicas({{"metadata", Json::object()}}));
 }
 
 TEST(Applier, DoesNotQuarrelOverHowAValueIsWritten) {

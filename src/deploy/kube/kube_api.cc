@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "deploy/kube/live.h"
+
 namespace kgw::deploy::kube {
 namespace {
 
@@ -24,15 +26,19 @@ kgw::kube::Resource resource_of(const OwnedKind& kind) {
           kind.plural, true};
 }
 
-KubeApi::KubeApi(kgw::kube::Send send, Post post, std::string field_manager)
-    : send_(std::move(send)), post_(std::move(post)), field_manager_(std::move(field_manager)) {}
+KubeApi::KubeApi(kgw::kube::Send send, Post post) : send_(std::move(send)), post_(std::move(post)) {}
 
 void KubeApi::get(const OwnedRef& ref, Done done) {
   send(kgw::kube::get(resource_of(ref), ref.key), std::move(done));
 }
 
 void KubeApi::apply(const OwnedRef& ref, const Json& object, Done done) {
-  send(kgw::kube::apply(resource_of(ref), ref.key, object.dump(), field_manager_), std::move(done));
+  send(kgw::kube::apply(resource_of(ref), ref.key, object.dump(), kFieldManager), std::move(done));
+}
+
+void KubeApi::hand_over(const OwnedRef& ref, const Json& fields, Done done) {
+  send(kgw::kube::apply(resource_of(ref), ref.key, fields.dump(), "kgateway.dev/handed-over"),
+       std::move(done));
 }
 
 void KubeApi::remove(const OwnedRef& ref, const std::string& uid, Done done) {

@@ -16,10 +16,11 @@ class KubeApi : public ObjectApi {
   // Runs a function on the core's thread.
   using Post = std::function<void(std::function<void()>)>;
 
-  KubeApi(kgw::kube::Send send, Post post, std::string field_manager = "kgateway.dev/kgateway");
+  KubeApi(kgw::kube::Send send, Post post);
 
   void get(const OwnedRef& ref, Done done) override;
   void apply(const OwnedRef& ref, const nlohmann::json& object, Done done) override;
+  void hand_over(const OwnedRef& ref, const nlohmann::json& fields, Done done) override;
   void remove(const OwnedRef& ref, const std::string& uid, Done done) override;
 
  private:
@@ -27,7 +28,6 @@ class KubeApi : public ObjectApi {
 
   kgw::kube::Send send_;
   Post post_;
-  std::string field_manager_;
 };
 
 }  // namespace kgw::deploy::kube

@@ -87,7 +87,7 @@ class KubeApiTest : public testing::Test {
   FakeApi server_;
   Core core_;
   std::unique_ptr<Client> client_ = *Client::open(server_.config());
-  KubeApi api_{client_->sender(), [this](auto run) { core_.post(std::move(run)); }, "kgateway"};
+  KubeApi api_{client_->sender(), [this](auto run) { core_.post(std::move(run)); }};
   Applier applier_{api_};
   ObjectWatch watch_{
       *client_,

@@ -36,6 +36,17 @@ std::string metadata_text(const Json& object, const char* name) {
   return object.is_object() && object.contains("metadata") ? text(object["metadata"], name) : "";
 }
 
+bool owns_replicas(const Json& live) {
+  static const Json::json_pointer replicas("/fieldsV1/f:spec/f:replicas");
+  static const Json::json_pointer managers("/metadata/managedFields");
+  const Json none = Json::array();
+  return std::ranges::any_of(live.contains(managers) ? live.at(managers) : none,
+                             [](const Json& entry) {
+                               return text(entry, "manager") == kFieldManager &&
+                                      text(entry, "operation") == "Apply" && entry.contains(replicas);
+                             });
+}
+
 std::string hash_json(const Json& value) {
   const std::string dumped = value.dump();
   return fmt::format("{:016x}", XXH3_64bits(dumped.data(), dumped.size()));

@@ -17,6 +17,10 @@ constexpr std::int64_t kTokenSeconds = 12 * 60 * 60;
 constexpr std::int64_t kUser = 10101;
 constexpr std::int64_t kGraceSeconds = 60;
 constexpr std::int64_t kDrainSeconds = 10;
+// How long connections of a filter chain that has changed may go on. Until then Envoy keeps two
+// chains, and two route tables where a large one was just cut. Its own default is 600; 60 is usual
+// in Kubernetes.
+constexpr std::int64_t kFilterChainDrainSeconds = 60;
 constexpr const char* kPortStart = "net.ipv4.ip_unprivileged_port_start";
 
 Json parse(const RawJson& text) { return text.empty() ? Json::object() : Json::parse(text); }
@@ -44,6 +48,13 @@ Image effective_image(const Image& standard, const ImageParameters& own) {
   return image;
 }
 
+bool sets_drain_time(const std::vector<std::string>& arguments) {
+  constexpr std::string_view kFlag = "--drain-time-s";
+  return std::ranges::any_of(arguments, [&](const std::string& argument) {
+    return argument == kFlag || argument.starts_with(std::string(kFlag) + "=");
+  });
+}
+
 Json arguments(const EnvoyContainerParameters& envoy) {
   const EnvoyBootstrapParameters own =
       envoy.bootstrap ? *envoy.bootstrap : EnvoyBootstrapParameters{};
@@ -67,6 +78,10 @@ Json arguments(const EnvoyContainerParameters& envoy) {
   if (!components.empty()) {
     args.push_back("--component-log-level");
     args.push_back(components);
+  }
+  if (!sets_drain_time(envoy.extra_args)) {
+    args.push_back("--drain-time-s");
+    args.push_back(std::to_string(kFilterChainDrainSeconds));
   }
   for (const std::string& argument : envoy.extra_args) args.push_back(argument);
   return args;
