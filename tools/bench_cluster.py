@@ -133,7 +133,16 @@ class World:
         return time.monotonic()
 
     def remove_routes(self) -> None:
-        self.api.call("DELETE", ROUTES)
+        """So many that the API server may say that it did not finish in time."""
+        def removed() -> bool:
+            try:
+                self.api.call("DELETE", ROUTES)
+            except ApiError as error:
+                if error.code != 504:
+                    raise
+                return False
+            return True
+        wait("the routes going", removed, PATIENCE, lambda: "")
 
     def gateway_status(self) -> dict:
         return self.api.get(f"{collection(peers.GATEWAY_API, 'Gateway', NAMESPACE)}/gw").get("status", {})
