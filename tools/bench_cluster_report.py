@@ -46,7 +46,7 @@ def at_size(peers: list[dict], size: str, floor: dict) -> list[str]:
             ("controller resident, MiB", lambda r: r["resident"], lambda v: f"{v:.0f}"),
             ("Envoy resident, MiB", lambda r: r["proxy_resident"], lambda v: f"{v:.0f}")):
         lines.append(row(title, ["", *compared(found, pick, show)]))
-    busy = [peer["churn"].get(size) for peer in peers]
+    busy = [peer.get("churn", {}).get(size) for peer in peers]
     for title, key in (("under churn: first 200, p50, ms", "p50"), ("under churn, p99, ms", "p99")):
         lines.append(row(title, ["", *compared(busy, lambda r, key=key: r[key], milliseconds)]))
     lines.append(row("errors other than 404 on the way", [

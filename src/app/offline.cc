@@ -51,6 +51,8 @@ class AgreeableProxy {
     do {
       const Outcome outcome = translation_.commit();
       feedback_.published(outcome.pieces);
+      for (const status::GatewayResource& gone : outcome.removed) feedback_.removed(gone);
+      for (const status::RouteInTable& gone : outcome.removed_routes) feedback_.route_removed(gone);
       for (const auto& [route, version] : outcome.unchanged_routes)
         feedback_.same_on_the_wire(route, version);
       for (const ObjectKey& gateway : outcome.gateways_added) {

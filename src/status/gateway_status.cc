@@ -238,6 +238,14 @@ GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class,
           supported_features(platform == nullptr ? Platform() : *platform)};
 }
 
+Fault unservable(const attach::Model& model, const attach::ListenerId& id, engine::Read& read) {
+  const GatewayListeners* gateway = read.get(model.listeners, id.gateway);
+  if (gateway == nullptr) return {};
+  const auto listener = std::ranges::find(gateway->listeners, id, &BoundListener::id);
+  if (listener == gateway->listeners.end()) return {};
+  return unservable(*gateway, *listener, read.get(model.listener_tls, id));
+}
+
 ListenerProgress listener_progress(const envoy::Resources& resources, const Delivery& delivery,
                                    const BoundListener& listener, engine::Read& read) {
   const std::optional<envoy::ListenerCarrier> carrier = resources.carrier(read, listener);

@@ -17,6 +17,11 @@ std::vector<std::string> supported_features(const Platform& platform);
 GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class,
                                         const Platform* platform);
 
+// Why a listener is not served, before any proxy is asked. Empty: it should be served, or is not
+// known.
+attach::Fault unservable(const attach::Model& model, const attach::ListenerId& id,
+                         engine::Read& read);
+
 // How far the Envoy listener, filter chains and secrets of a usable listener have come.
 struct ListenerProgress {
   bool acknowledged = false;  // all of it, by every connected proxy

@@ -40,6 +40,15 @@ attach::Fault refused_backend(const Sources& sources, const ObjectRef& route,
   return {};
 }
 
+// Rules that no proxy has taken over: because the listener is not served, or not yet.
+Progress undelivered(const Sources& sources, const ListenerAttachment& listener, Read& read) {
+  const attach::Fault fault = unservable(sources.model, listener.listener, read);
+  if (!fault) return {};
+  return {false,
+          {"ListenerNotProgrammed",
+           "Listener " + listener.listener.name.str() + " is not served: " + fault.message}};
+}
+
 Progress http_progress(const Sources& sources, const ObjectRef& route,
                        const ListenerAttachment& listener, Read& read) {
   const envoy::EncodedRoute* encoded = read.get(sources.routes.encoded_routes, route);
@@ -51,10 +60,15 @@ Progress http_progress(const Sources& sources, const ObjectRef& route,
   if (auto fault = refused_backend(sources, route, listener.listener.gateway, read)) {
     return {false, std::move(fault)};
   }
+  // The table is that of all listeners of the port, also of those that have certificates.
+  if (listener.protocol == attach::Protocol::kHttps) {
+    if (Progress unserved = undelivered(sources, listener, read); unserved.refused) return unserved;
+  }
   if (listener.hosts.empty() || encoded->rules.empty()) return {true, {}};
   const envoy::Version* delivered =
       read.get(sources.delivery.routes, RouteInTable{route, listener.table});
-  return {delivered != nullptr && *delivered == encoded->version, {}};
+  if (delivered != nullptr && *delivered == encoded->version) return {true, {}};
+  return undelivered(sources, listener, read);
 }
 
 Progress stream_progress(const Sources& sources, const ObjectRef& route,
@@ -69,7 +83,8 @@ Progress stream_progress(const Sources& sources, const ObjectRef& route,
       listener_progress(sources.resources, sources.delivery, *found, read);
   if (!progress.rejection.empty()) return {false, {"ListenerRejected", progress.rejection}};
   if (auto fault = refused_backend(sources, route, gateway, read)) return {false, std::move(fault)};
-  return {progress.acknowledged, {}};
+  if (progress.acknowledged) return {true, {}};
+  return undelivered(sources, listener, read);
 }
 
 template <typename Route>

@@ -6,7 +6,8 @@ import bench_cluster_report as report
 def peer(scale, **more):
     probed = {"p50": 0.004 * scale, "p99": 0.02 * scale, "cpu": 0.003 * scale, "proxy_cpu": 0.03,
               "resident": 40 * scale, "proxy_resident": 90, "errors": {"503": scale - 1} if scale > 1 else {}}
-    return {"probe": {"0": probed}, "attach": {"seconds": 1.0 * scale, "gateway_writes": scale,
+    busy = {"p50": 0.005 * scale, "p99": 0.03 * scale, "errors": {"503": 1} if scale > 1 else {}}
+    return {"probe": {"0": probed}, "churn": {"0": busy}, "attach": {"seconds": 1.0 * scale, "gateway_writes": scale,
                                                "route_writes": 1000, "cpu": 1.0}, **more}
 
 
@@ -28,7 +29,13 @@ def test_the_floor_has_a_column_of_its_own():
 
 
 def test_errors_are_counted_by_status():
-    assert cells("errors") == ["", "0", "4 × 503"]
+    assert cells("errors") == ["", "0", "5 × 503"]
+
+
+def test_churn_is_told_beside_quiet():
+    assert cells("under churn: first 200, p50") == ["", "5.0", "25 (5.0×)"]
+    del RESULTS["peers"]["other"]["churn"]
+    assert cells("under churn: first 200, p50") == ["", "5.0", "–"]
 
 
 def test_what_was_not_measured_is_not_made_up():
