@@ -187,6 +187,7 @@ Delivery Hub::delivery(const ObjectKey& key, const ResourceKey& resource) const 
   delivery.nack = nack(key, resource);
   if (EntryPtr entry = group->snapshot.find(resource.type, resource.name)) {
     delivery.current = entry->version();
+    delivery.delivered = group->ledger.delivered(resource);
   }
   for (const auto& [id, connection] : group->streams) {
     const ProxyState state = connection->stream->state(resource);
@@ -202,6 +203,12 @@ std::optional<Nack> Hub::nack(const ObjectKey& key, const ResourceKey& resource)
   const Group* group = find(key);
   const Nack* found = group == nullptr ? nullptr : group->ledger.nack(resource);
   return found == nullptr ? std::nullopt : std::optional(*found);
+}
+
+std::vector<std::pair<ResourceKey, Nack>> Hub::nacks(const ObjectKey& key) const {
+  const Group* group = find(key);
+  if (group == nullptr) return {};
+  return {group->ledger.nacks().begin(), group->ledger.nacks().end()};
 }
 
 std::vector<ProxyView> Hub::proxies_of(const ObjectKey& key, const ResourceKey& resource) const {

@@ -59,6 +59,7 @@ class Hub final : public Ledger {
   std::size_t proxies(const ObjectKey& group) const override;
   Delivery delivery(const ObjectKey& group, const ResourceKey& key) const override;
   std::optional<Nack> nack(const ObjectKey& group, const ResourceKey& key) const override;
+  std::vector<std::pair<ResourceKey, Nack>> nacks(const ObjectKey& group) const override;
   std::vector<ProxyView> proxies_of(const ObjectKey& group, const ResourceKey& key) const override;
   const Snapshot* snapshot(const ObjectKey& group) const override;
   std::vector<ObjectKey> groups() const override;

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -47,6 +48,7 @@ struct Delivery {
   std::size_t subscribed = 0;      // of those; accepted + rejected + pending
   std::size_t accepted = 0;
   std::size_t rejected = 0;
+  bool delivered = false;  // LedgerObserver has heard so, of this version
   std::optional<Nack> nack;
 };
 
@@ -63,6 +65,8 @@ class Ledger {
   virtual std::size_t proxies(const ObjectKey& group) const = 0;
   virtual Delivery delivery(const ObjectKey& group, const ResourceKey& key) const = 0;
   virtual std::optional<Nack> nack(const ObjectKey& group, const ResourceKey& key) const = 0;
+  // Everything that is refused now.
+  virtual std::vector<std::pair<ResourceKey, Nack>> nacks(const ObjectKey& group) const = 0;
   // Every connected proxy of the group and how it stands to this resource.
   virtual std::vector<ProxyView> proxies_of(const ObjectKey& group,
                                             const ResourceKey& key) const = 0;
@@ -83,8 +87,11 @@ class GroupLedger final : public StreamObserver {
   // REQUIRES: called before the streams hear of the notice.
   void published(const Notice& notice);
   const Nack* nack(const ResourceKey& key) const;
+  const absl::flat_hash_map<ResourceKey, Nack>& nacks() const { return nacks_; }
   // Some proxy refuses something that is current.
   bool refused() const { return !nacks_.empty(); }
+  // The current version was reported as delivered. REQUIRES: there is one.
+  bool delivered(const ResourceKey& key) const { return !undelivered_.contains(key); }
 
   void behind(const ResourceKey& key) override;
   void caught_up(const ResourceKey& key, std::optional<Version> accepted) override;

@@ -184,6 +184,9 @@ grpc::ServerGenericBidiReactor* ServerCore::CreateReactor(
     grpc::GenericCallbackServerContext* context) {
   const auto protocol = protocol_of(context->method());
   if (!protocol) {
+    if (options_.other_calls) {
+      if (auto* taken = options_.other_calls(context); taken != nullptr) return taken;
+    }
     return new Refusal({grpc::StatusCode::UNIMPLEMENTED,
                         context->method() + " is not served here; use " + std::string(kService) +
                             "DeltaAggregatedResources or StreamAggregatedResources"});

@@ -20,8 +20,12 @@
 #include "xds/stream.h"
 
 namespace grpc {
+class ByteBuffer;
+class GenericCallbackServerContext;
 class ServerCredentials;
-}
+template <class Request, class Response>
+class ServerBidiReactor;
+}  // namespace grpc
 
 namespace kgw::xds {
 
@@ -34,6 +38,11 @@ struct ServerOptions {
   Authoriser authorise = [](const Peer&, const Node& node, const auto& answer) {
     answer(group_of(node));
   };
+  // Takes a call that is not of the discovery service; null: neither is it of anything else, and is
+  // answered with UNIMPLEMENTED. Thread: gRPC's.
+  std::function<grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>*(
+      grpc::GenericCallbackServerContext*)>
+      other_calls;
   std::size_t max_request_bytes = 16 << 20;
   std::size_t max_streams = 10'000;
   StreamOptions stream;
