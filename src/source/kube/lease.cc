@@ -43,6 +43,19 @@ std::string text_at(const json& object, const char* parent, const char* key) {
   return value != nullptr && value->is_string() ? value->get<std::string>() : "";
 }
 
+std::string address_in(const json& lease) {
+  const json* metadata = find(lease, "metadata");
+  return metadata == nullptr ? "" : text_at(*metadata, "annotations", kAddressAnnotation);
+}
+
+// Without an address, that of an earlier holder must not stay.
+void put_address(json& lease, const std::string& address) {
+  json& annotations = lease["metadata"]["annotations"];
+  if (!annotations.is_object()) annotations = json::object();
+  annotations.erase(kAddressAnnotation);
+  if (!address.empty()) annotations[kAddressAnnotation] = address;
+}
+
 const Resource& leases() {
   static const Resource resource{"coordination.k8s.io", "v1", "leases", true};
   return resource;
@@ -94,11 +107,11 @@ class Lease::Candidate : public std::enable_shared_from_this<Candidate> {
 
   void lead_until(Clock::time_point deadline) {
     if (deadline < Clock::now()) return;
-    announce({true, options_.identity});
+    announce({true, options_.identity, options_.address});
     deadline_.expires_at(deadline);
     deadline_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
       const auto self = weak.lock();
-      if (!error && self) self->announce({false, ""});
+      if (!error && self) self->announce({});
     });
   }
 
@@ -120,7 +133,7 @@ class Lease::Candidate : public std::enable_shared_from_this<Candidate> {
     const bool is_free = holder.empty() || holder == options_.identity ||
                          Clock::now() - observed_ > options_.duration;
     if (!is_free) {
-      announce({false, holder});
+      announce({false, holder, address_in(known_)});
       co_return false;
     }
     const bool written = co_await write(claim(holder));
@@ -129,6 +142,7 @@ class Lease::Candidate : public std::enable_shared_from_this<Candidate> {
 
   json claim(const std::string& holder) const {
     json lease = known_;
+    put_address(lease, options_.address);
     json& spec = lease["spec"];
     const std::string now = now_text();
     spec["leaseDurationSeconds"] = std::max<std::int64_t>(
@@ -185,6 +199,7 @@ class Lease::Candidate : public std::enable_shared_from_this<Candidate> {
     }
     if (text_at(known_, "spec", "holderIdentity") != options_.identity) co_return;
     json lease = known_;
+    put_address(lease, "");
     lease["spec"]["holderIdentity"] = "";
     lease["spec"]["leaseDurationSeconds"] = 1;
     lease["spec"]["renewTime"] = now_text();

@@ -4,7 +4,7 @@
 // `duration` takes it over. A leader that cannot renew says `leading = false` after
 // `renew_deadline`, before anybody else can lead, so at most one acts at a time; clocks of hosts
 // are not compared, only how long a record did not change. The ending leader gives the Lease back,
-// and its successor need not wait.
+// and its successor need not wait. The others learn from an annotation where the leader is.
 #pragma once
 
 #include <chrono>
@@ -16,10 +16,13 @@
 
 namespace kgw::kube {
 
+inline constexpr const char* kAddressAnnotation = "kgateway.dev/xds-address";
+
 struct LeaseOptions {
   std::string ns;
   std::string name = "kgateway-envoy";
   std::string identity;  // of this replica: unique, for example the pod's name and a random part
+  std::string address;   // "10.1.2.3:9977", "[fd00::1]:9977": for the others; empty: none
   std::chrono::milliseconds duration{15'000};
   std::chrono::milliseconds renew_deadline{10'000};
   std::chrono::milliseconds retry{2'000};
@@ -27,7 +30,8 @@ struct LeaseOptions {
 
 struct Leadership {
   bool leading = false;
-  std::string holder;  // identity of the leader, as far as known; may be empty
+  std::string holder;   // identity of the leader, as far as known; may be empty
+  std::string address;  // where it is; empty: it does not tell
 
   friend bool operator==(const Leadership&, const Leadership&) = default;
 };

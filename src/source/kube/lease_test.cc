@@ -23,9 +23,10 @@ const ObjectKey kKey{"system", "kgateway-envoy"};
 
 class Replica {
  public:
-  Replica(const FakeApi& api, const std::string& name, std::chrono::milliseconds duration)
+  Replica(const FakeApi& api, const std::string& name, std::chrono::milliseconds duration,
+          const std::string& address = "")
       : client_(*Client::open(api.config())) {
-    LeaseOptions options{.ns = "system", .identity = name};
+    LeaseOptions options{.ns = "system", .identity = name, .address = address};
     options.duration = duration;
     options.renew_deadline = duration / 2;
     options.retry = duration / 10;
@@ -43,6 +44,9 @@ class Replica {
   }
   bool await_holder(const std::string& holder) {
     return await([&] { return now_.holder == holder; });
+  }
+  bool await_address(const std::string& address) {
+    return await([&] { return now_.address == address; });
   }
   void stop() { lease_->stop(); }
 
@@ -78,6 +82,34 @@ TEST_F(LeaseTest, OneLeadsAndTheNextTakesOverAtOnce) {
   const auto spec = (*api_.find(kLeases, kKey))["spec"];
   EXPECT_EQ(spec["holderIdentity"], "two");
   EXPECT_EQ(spec["leaseTransitions"], 1);
+}
+
+TEST_F(LeaseTest, OthersLearnWhereTheLeaderIs) {
+  Replica first(api_, "one", 60'000ms, "10.1.2.3:9977");
+  ASSERT_TRUE(first.await_leading(true));
+  Replica second(api_, "two", 2'000ms, "[fd00::2]:9977");
+  EXPECT_TRUE(second.await_address("10.1.2.3:9977"));
+  first.stop();
+  ASSERT_TRUE(second.await_leading(true));
+  EXPECT_TRUE(second.await_address("[fd00::2]:9977"));
+  const auto annotations = (*api_.find(kLeases, kKey))["metadata"]["annotations"];
+  EXPECT_EQ(annotations[kAddressAnnotation], "[fd00::2]:9977");
+}
+
+TEST_F(LeaseTest, TheAddressOfAnEarlierLeaderIsNotLeftToOneWithout) {
+  api_.put(kLeases, {{"metadata",
+                      {{"name", "kgateway-envoy"},
+                       {"namespace", "system"},
+                       {"annotations", {{kAddressAnnotation, "10.9.9.9:9977"}, {"kept", "yes"}}}}},
+                     {"spec", {{"holderIdentity", "dead"}}}});
+  Replica leader(api_, "one", 2'000ms);
+  Replica follower(api_, "two", 60'000ms);
+  ASSERT_TRUE(leader.await_leading(true));
+  EXPECT_TRUE(follower.await_holder("one"));
+  EXPECT_TRUE(follower.await_address(""));
+  const auto annotations = (*api_.find(kLeases, kKey))["metadata"]["annotations"];
+  EXPECT_FALSE(annotations.contains(kAddressAnnotation));
+  EXPECT_EQ(annotations["kept"], "yes");
 }
 
 TEST_F(LeaseTest, AnAbandonedLeaseIsTakenOver) {
