@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,6 +24,9 @@ class EventLoop {
 
   // Tasks run in the order of posting; after the loop has ended they are dropped. Thread: any.
   void post(Task task);
+
+  // As post(), but not before `when`; tasks of the same time keep their order. Thread: any.
+  void post_at(std::chrono::steady_clock::time_point when, Task task);
 
   // Runs `query` on the loop and waits for its result; nothing when the loop has ended.
   // Thread: any but the loop's own.
@@ -48,9 +52,12 @@ class EventLoop {
   void stop();
 
  private:
+  void take_due();
+
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Task> pending_;
+  std::multimap<std::chrono::steady_clock::time_point, Task> later_;
   bool stopping_ = false;
   bool ended_ = false;
 };

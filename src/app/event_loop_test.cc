@@ -48,5 +48,32 @@ TEST(EventLoop, TicksWithoutEvents) {
   EXPECT_GE(ticks, 3);
 }
 
+TEST(EventLoop, RunsWhatIsForLaterWhenItsTimeHasCome) {
+  EventLoop loop;
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<int> order;
+  loop.post_at(begin + 20ms, [&] {
+    order.push_back(3);
+    loop.stop();
+  });
+  loop.post_at(begin + 10ms, [&] { order.push_back(2); });
+  loop.post([&] { order.push_back(1); });
+  int settled = 0;
+  loop.run([&] { ++settled; }, 60'000ms, [] {});
+  EXPECT_EQ(order, (std::vector{1, 2, 3}));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 20ms);
+  EXPECT_GE(settled, 1);
+}
+
+TEST(EventLoop, IsWokenForWhatIsPostedForLaterMeanwhile) {
+  EventLoop loop;
+  std::thread poster([&] {
+    std::this_thread::sleep_for(10ms);
+    loop.post_at(std::chrono::steady_clock::now() + 1ms, [&] { loop.stop(); });
+  });
+  loop.run([] {}, 60'000ms, [] { FAIL() << "waited for the tick"; });
+  poster.join();
+}
+
 }  // namespace
 }  // namespace kgw::app
