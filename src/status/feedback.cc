@@ -1,5 +1,6 @@
 #include "status/feedback.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace kgw::status {
@@ -53,8 +54,7 @@ void Feedback::advance() {
     const bool over = found == units_.end() || !found->second.suspects.searching();
     it = over ? searching_.erase(it) : std::next(it);
     if (over || !found->second.in_flight.empty()) continue;
-    found->second.suspects.accepted();
-    apply_holds(id, found->second);
+    go_on(id, found->second);
   }
 }
 
@@ -84,10 +84,7 @@ void Feedback::removed(const GatewayResource& resource) {
   } else {
     deliver_routes(tracked->second);  // those that are still in flight elsewhere wait on
     unit.resources.erase(resource.resource.name);
-    if (unit.in_flight.empty() && !unit.unpublished) {
-      unit.suspects.accepted();
-      apply_holds(id, unit);
-    }
+    if (unit.in_flight.empty() && !unit.unpublished) go_on(id, unit);
   }
   tracked_.erase(tracked);
 }
@@ -113,20 +110,36 @@ void Feedback::same_on_the_wire(const RouteInTable& route, envoy::Version versio
 
 void Feedback::on_delivered(const ObjectKey& group, const xds::ResourceKey& key, xds::Version) {
   const GatewayResource resource{group, key};
+  accepted_here(resource);
+  accepted_everywhere(resource);
+}
+
+void Feedback::accepted_here(const GatewayResource& resource) {
   unbound_.erase(resource);
   accepted_(resource);
-  set(resource, {true, {}});
   const auto found = tracked_.find(resource);
   if (found == tracked_.end()) return;
   const GatewayResource id = found->second.unit;
   Unit& unit = units_[id];
-  unit.in_flight.erase(key.name);
+  unit.in_flight.erase(resource.resource.name);
   // Or what the refused shard has would be tested without being sent again.
-  if (unit.in_flight.empty() && !unit.unpublished) {
-    unit.suspects.accepted();
-    apply_holds(id, unit);
-  }
-  deliver_routes(found->second);
+  if (unit.in_flight.empty() && !unit.unpublished) go_on(id, unit);
+}
+
+void Feedback::accepted_everywhere(const GatewayResource& resource) {
+  set(resource, {true, {}});
+  const auto found = tracked_.find(resource);
+  if (found != tracked_.end()) deliver_routes(found->second);
+}
+
+void Feedback::refused_elsewhere(const GatewayResource& resource, const std::string& message) {
+  set(resource, {false, message});
+}
+
+// All that is published of the unit is accepted.
+void Feedback::go_on(const GatewayResource& id, Unit& unit) {
+  unit.suspects.accepted();
+  apply_holds(id, unit);
 }
 
 void Feedback::deliver_routes(Tracked& tracked) {
@@ -183,10 +196,22 @@ void Feedback::forget_proxies(const ObjectKey& gateway) {
 }
 
 void Feedback::apply_holds(const GatewayResource& id, Unit& unit) {
-  const auto& wanted = unit.suspects.held();
+  const auto others = others_.find(id);
+  if (!unit.suspects.held().empty() || !unit.held.empty()) judged_.insert(id.gateway);
+  if (others == others_.end()) return apply(id, unit, unit.suspects.held());
+  if (!unit.suspects.searching()) adopt(id, unit, others->second);
+  Pieces wanted = unit.suspects.held();
+  wanted.insert(others->second.applied.begin(), others->second.applied.end());
+  apply(id, unit, wanted);
+  if (others->second.applied.empty() && others->second.wanted.empty()) others_.erase(others);
+}
+
+void Feedback::apply(const GatewayResource& id, Unit& unit, const Pieces& wanted) {
   if (wanted == unit.held) return;
   for (const auto& [piece, message] : unit.held) {
-    if (!wanted.contains(piece)) hold_(id.resource.type, piece, nullptr);
+    if (!wanted.contains(piece) && !is_held_for_others(id, piece)) {
+      hold_(id.resource.type, piece, nullptr);
+    }
   }
   for (const auto& [piece, message] : wanted) {
     const auto told = unit.held.find(piece);
@@ -199,6 +224,70 @@ void Feedback::apply_holds(const GatewayResource& id, Unit& unit) {
   // out already.
   if (id.resource.type == envoy::ResourceType::kListener) unit.in_flight = unit.resources;
   changed_ = true;
+}
+
+// A piece is held back wherever it stands. Another unit's own culprit must stay so when others let
+// go of theirs, and the other way round.
+bool Feedback::is_held_for_others(const GatewayResource& id, const Name& piece) const {
+  if (others_.empty()) return false;
+  return std::ranges::any_of(units_, [&](const auto& entry) {
+    const auto& [unit, state] = entry;
+    return unit != id && unit.resource.type == id.resource.type && state.held.contains(piece);
+  });
+}
+
+// What is let go comes back into what proxies get, and they have not accepted it.
+void Feedback::adopt(const GatewayResource& id, Unit& unit, Others& others) {
+  std::vector<Name> back;
+  for (const auto& [piece, message] : others.applied) {
+    if (!others.wanted.contains(piece)) back.push_back(piece);
+  }
+  others.applied = others.wanted;
+  if (back.empty()) return;
+  unit.suspects.published(back);
+  unit.unpublished = true;
+  searching_.insert(id);
+}
+
+void Feedback::hold_for_others(const GatewayResource& unit, Pieces pieces) {
+  const auto known = others_.find(unit);
+  if (known == others_.end() && pieces.empty()) return;
+  Others& others = others_[unit];
+  if (others.wanted == pieces) return;
+  others.wanted = std::move(pieces);
+  const auto found = units_.find(unit);
+  if (found != units_.end()) {
+    apply_holds(unit, found->second);
+  } else if (others.wanted.empty()) {
+    others_.erase(unit);
+  }
+}
+
+std::map<GatewayResource, Feedback::Pieces> Feedback::convictions(const ObjectKey& gateway) const {
+  std::map<GatewayResource, Pieces> convictions;
+  for (auto it = units_.lower_bound({gateway, {}});
+       it != units_.end() && it->first.gateway == gateway; ++it) {
+    const Suspects& suspects = it->second.suspects;
+    const bool over = !suspects.searching() && !it->second.unpublished;
+    if (over && !suspects.held().empty()) convictions[it->first] = suspects.held();
+  }
+  return convictions;
+}
+
+bool Feedback::is_searching(const GatewayResource& resource) const {
+  const auto tracked = tracked_.find(resource);
+  if (tracked == tracked_.end()) return false;
+  const auto unit = units_.find(tracked->second.unit);
+  return unit != units_.end() && (unit->second.suspects.searching() || unit->second.unpublished);
+}
+
+void Feedback::give_up_searches(const ObjectKey& gateway) {
+  for (auto it = units_.lower_bound({gateway, {}});
+       it != units_.end() && it->first.gateway == gateway; ++it) {
+    if (!it->second.suspects.searching()) continue;
+    it->second.suspects.give_up();
+    apply_holds(it->first, it->second);
+  }
 }
 
 void Feedback::set(const GatewayResource& resource, ResourceDelivery delivery) {

@@ -9,8 +9,10 @@
 // content: it is tried again when the address is free.
 //
 // The shards of a route table are searched as one: a rule of a wildcard stands in all of them, so
-// what one shard refuses may be tested only while no other shard tests something else. Thread: the
-// core.
+// what one shard refuses may be tested only while no other shard tests something else.
+//
+// Proxies of other replicas (replicas.h) count for what is delivered, and take no part in searches:
+// each replica has its own, and tells the others what came out of it. Thread: the core.
 #pragma once
 
 #include <functional>
@@ -78,6 +80,31 @@ class Feedback final : public xds::LedgerObserver {
                    const std::string& message) override;
   void on_proxies_changed(const ObjectKey& group, std::size_t proxies) override;
 
+  // The halves of on_delivered(), for a Gateway that has proxies of other replicas too: those of
+  // this one accept the present version, which is what a search waits for; and so do all others,
+  // which is what statuses tell.
+  void accepted_here(const GatewayResource& resource);
+  void accepted_everywhere(const GatewayResource& resource);
+  // A proxy of another replica refuses the present version, and no piece of it could be blamed
+  // there.
+  void refused_elsewhere(const GatewayResource& resource, const std::string& message);
+
+  // Pieces of a unit, each with Envoy's words.
+  using Pieces = std::map<Name, std::string>;
+  // Holds back what other replicas have convicted, and nothing else that they did before. Waits for
+  // the end of a search of this unit, which would take others' culprits for its own, or for
+  // innocent.
+  void hold_for_others(const GatewayResource& unit, Pieces pieces);
+  // What the proxies of this replica refuse, by unit, where no search is under way.
+  std::map<GatewayResource, Pieces> convictions(const ObjectKey& gateway) const;
+  // Gateways of which convictions() may be others than when last asked.
+  std::set<ObjectKey> take_judged() { return std::exchange(judged_, {}); }
+  // What is refused of the resource's unit is being searched for, or not published without it yet:
+  // what proxies say of it is not the last word.
+  bool is_searching(const GatewayResource& resource) const;
+  // No proxy of this replica is left to answer, but there are those of others.
+  void give_up_searches(const ObjectKey& gateway);
+
   // Changes what is known of a Gateway's proxies besides their number (addresses, a problem).
   void update_proxies(const ObjectKey& gateway, const std::function<void(ProxyState&)>& change);
   void forget_proxies(const ObjectKey& gateway);
@@ -97,8 +124,12 @@ class Feedback final : public xds::LedgerObserver {
     absl::flat_hash_map<Name, int> uses;  // of each content
     absl::flat_hash_set<Name> resources;  // its own
     absl::flat_hash_set<Name> in_flight;  // of those: published, and no verdict yet
-    std::map<Name, std::string> held;     // as last told to hold_
+    Pieces held;                          // as last told to hold_
     bool unpublished = false;             // what a refusal has changed in `held`
+  };
+  struct Others {
+    Pieces wanted;
+    Pieces applied;
   };
   struct Tracked {
     GatewayResource unit;
@@ -107,7 +138,11 @@ class Feedback final : public xds::LedgerObserver {
   };
 
   void published(const PieceChange& change);
+  void go_on(const GatewayResource& id, Unit& unit);
   void apply_holds(const GatewayResource& id, Unit& unit);
+  void apply(const GatewayResource& id, Unit& unit, const Pieces& wanted);
+  bool is_held_for_others(const GatewayResource& id, const Name& piece) const;
+  void adopt(const GatewayResource& id, Unit& unit, Others& others);
   void set(const GatewayResource& resource, ResourceDelivery delivery);
   void note_backend(const GatewayResource& resource, const std::string& rejection);
   void deliver_routes(Tracked& tracked);
@@ -117,8 +152,10 @@ class Feedback final : public xds::LedgerObserver {
   Accepted accepted_;
   std::map<ObjectKey, RefusedBackends> refused_backends_;
   std::map<GatewayResource, Unit> units_;
-  std::map<GatewayResource, Tracked> tracked_;      // the resources of the units
-  std::set<GatewayResource> searching_;             // units
+  std::map<GatewayResource, Tracked> tracked_;  // the resources of the units
+  std::map<GatewayResource, Others> others_;    // what other replicas convict, by unit
+  std::set<GatewayResource> searching_;         // units
+  std::set<ObjectKey> judged_;
   absl::flat_hash_map<RouteInTable, int> waiting_;  // in how many resources a route is undelivered
   std::map<ObjectKey, ProxyState> proxies_;
   std::set<GatewayResource> unbound_;

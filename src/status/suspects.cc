@@ -35,6 +35,16 @@ bool Suspects::rejected(const std::string& message) {
   return true;
 }
 
+void Suspects::give_up() {
+  for (const Group& group : waiting_) {
+    for (const Name& key : group) held_.erase(key);
+    fresh_.insert(group.begin(), group.end());
+  }
+  waiting_.clear();
+  fresh_.merge(testing_);
+  testing_.clear();
+}
+
 void Suspects::hold(const Group& group, const std::string& message) {
   for (const Name& key : group) held_.insert_or_assign(key, message);
 }

@@ -33,6 +33,10 @@ class Suspects {
   // The proxy refused the version now published. False: nobody can be suspected.
   bool rejected(const std::string& message);
 
+  // Ends the search without a verdict: nobody is there any more to give one. What is convicted
+  // stays.
+  void give_up();
+
   // What must be held back now, each with Envoy's words.
   const std::map<Name, std::string>& held() const { return held_; }
   // True while a search is going on.
