@@ -1,5 +1,7 @@
 #include "app/token_authoriser.h"
 
+#include <memory>
+#include <mutex>
 #include <utility>
 
 namespace kgw::app {
@@ -26,6 +28,66 @@ xds::Authoriser token_authoriser(TokenReview review, AccountOf account_of) {
       } else {
         answer(gateway);
       }
+    });
+  };
+}
+
+namespace {
+
+// The user name of this replica, asked for until it is known.
+class OwnUser {
+ public:
+  OwnUser(TokenReview review, std::function<std::string()> token)
+      : review_(std::move(review)), token_(std::move(token)) {}
+
+  static void ask(const std::shared_ptr<OwnUser>& self,
+                  std::function<void(std::expected<std::string, std::string>)> answer) {
+    {
+      std::unique_lock lock(self->mutex_);
+      if (!self->name_.empty()) {
+        const std::string name = self->name_;
+        lock.unlock();
+        return answer(name);
+      }
+    }
+    self->review_(self->token_(),
+                  [self, answer = std::move(answer)](std::expected<std::string, std::string> name) {
+                    if (name) {
+                      std::lock_guard lock(self->mutex_);
+                      self->name_ = *name;
+                    }
+                    answer(std::move(name));
+                  });
+  }
+
+ private:
+  const TokenReview review_;
+  const std::function<std::string()> token_;
+  std::mutex mutex_;
+  std::string name_;
+};
+
+}  // namespace
+
+ReplicaCheck replica_check(TokenReview review, std::function<std::string()> own_token) {
+  const auto own = std::make_shared<OwnUser>(review, std::move(own_token));
+  return [review = std::move(review), own](
+             const std::string& token,
+             std::function<void(std::expected<void, std::string>)> answer) {
+    if (token.empty()) return answer(std::unexpected("no ServiceAccount token"));
+    review(token, [own, answer = std::move(answer)](std::expected<std::string, std::string> user) {
+      if (!user) {
+        return answer(std::unexpected("the API server does not accept the token: " + user.error()));
+      }
+      OwnUser::ask(own, [user = *user, answer](std::expected<std::string, std::string> name) {
+        if (!name) {
+          answer(std::unexpected("who the controller is could not be found out: " + name.error()));
+        } else if (user != *name) {
+          answer(std::unexpected(user + " is no replica of this controller, which is " + *name));
+        } else {
+          answer({});
+        }
+      });
     });
   };
 }

@@ -4,7 +4,8 @@
 // A proxy names its Gateway in its node (xds::group_of) and sends a token; the API server says
 // whose token it is (TokenReview, audience `kgateway`). Only the ServiceAccount that belongs to the
 // Gateway's proxies gets its resources, so a forged token gets nothing and a stolen one no more
-// than its own Gateway.
+// than its own Gateway. Replicas of the controller are known in the same way: they have the
+// ServiceAccount that this one has.
 #pragma once
 
 #include <expected>
@@ -25,5 +26,11 @@ using TokenReview = std::function<void(
 using AccountOf = std::function<std::string(const ObjectKey& gateway)>;
 
 xds::Authoriser token_authoriser(TokenReview review, AccountOf account_of);
+
+// Whether a token is of the same ServiceAccount as `own_token` (read anew until it was valid once),
+// else why not. May answer later and on any thread; so may `review`.
+using ReplicaCheck = std::function<void(
+    const std::string& token, std::function<void(std::expected<void, std::string>)> answer)>;
+ReplicaCheck replica_check(TokenReview review, std::function<std::string()> own_token);
 
 }  // namespace kgw::app

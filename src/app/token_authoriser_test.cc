@@ -51,5 +51,38 @@ TEST(TokenAuthoriserTest, OthersGetNothingAndHearWhy) {
   EXPECT_FALSE(decide("t1", "nonsense"));
 }
 
+std::string refusal(const ReplicaCheck& check, const std::string& token) {
+  std::string refusal = "never answered";
+  check(token, [&](std::expected<void, std::string> allowed) {
+    refusal = allowed ? "" : allowed.error();
+  });
+  return refusal;
+}
+
+TEST(ReplicaCheckTest, WhoHasTheAccountOfThisReplicaIsOne) {
+  const auto check = replica_check(review, [] { return std::string("t1"); });
+  EXPECT_EQ(refusal(check, "t1"), "");
+  EXPECT_EQ(refusal(check, "t3"),
+            "system:serviceaccount:elsewhere:gw is no replica of this controller, which is "
+            "system:serviceaccount:ns:gw");
+  EXPECT_EQ(refusal(check, "forged"), "the API server does not accept the token: token is expired");
+  EXPECT_EQ(refusal(check, ""), "no ServiceAccount token");
+}
+
+TEST(ReplicaCheckTest, TheOwnTokenIsReadUntilItIsValid) {
+  std::string own;
+  int reads = 0;
+  const auto check = replica_check(review, [&] {
+    ++reads;
+    return own;
+  });
+  EXPECT_EQ(refusal(check, "t1"), "who the controller is could not be found out: token is expired");
+  own = "t1";
+  EXPECT_EQ(refusal(check, "t1"), "");
+  own = "";
+  EXPECT_EQ(refusal(check, "t1"), "");
+  EXPECT_EQ(reads, 2);
+}
+
 }  // namespace
 }  // namespace kgw::app
