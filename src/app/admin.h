@@ -12,6 +12,7 @@
 
 #include "app/http.h"
 #include "app/translation.h"
+#include "status/replicas.h"
 #include "status/store.h"
 #include "xds/ledger.h"
 #include "xds/stats.h"
@@ -25,6 +26,7 @@ struct AdminView {
   const status::StatusStore& store;
   const std::map<std::string, Diagnostics>& problems;  // by place
   bool synced = false;
+  const status::Replicas* replicas = nullptr;  // what others report
 };
 
 // Thread: the core.

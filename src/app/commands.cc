@@ -146,6 +146,10 @@ void add_controller(CLI::App& app, int& exit_status) {
       ->add_option("--xds-tls-dir", options->xds_tls_dir,
                    "Directory of tls.crt, tls.key and ca.crt, for KGW_XDS_TLS=true")
       ->capture_default_str();
+  command
+      ->add_option("--xds-token-file", options->xds_token_file,
+                   "ServiceAccount token by which other replicas know this one, audience kgateway")
+      ->capture_default_str();
   command->add_option("--log-format", options->log_format, "text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();

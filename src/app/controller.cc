@@ -1,10 +1,11 @@
 #include "app/controller.h"
 
+#include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
-#include <grpcpp/security/tls_credentials_options.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <chrono>
 #include <ctime>
 #include <fstream>
@@ -16,6 +17,7 @@
 
 #include "app/signals.h"
 #include "app/token_authoriser.h"
+#include "app/xds_credentials.h"
 #include "attach/model.h"
 #include "deploy/kube/addresses.h"
 #include "deploy/kube/live.h"
@@ -46,15 +48,18 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// A certificate that is replaced on disk is served from then on.
-std::shared_ptr<grpc::ServerCredentials> tls_credentials(const std::string& directory) {
-  namespace tls = grpc::experimental;
-  auto certificates = std::make_shared<tls::FileWatcherCertificateProvider>(
-      directory + "/tls.key", directory + "/tls.crt", 10);
-  tls::TlsServerCredentialsOptions options(certificates);
-  options.watch_identity_key_cert_pairs();
-  options.set_cert_request_type(GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
-  return tls::TlsServerCredentials(options);
+// Without the end of the line.
+std::string read_token(const std::string& path) {
+  std::string token = read_file(path);
+  while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back()))) token.pop_back();
+  return token;
+}
+
+// "10.1.2.3:9977", "[fd00::1]:9977"; empty where the address is not known.
+std::string host_and_port(const std::string& ip, std::int32_t port) {
+  if (ip.empty()) return ip;
+  const bool v6 = ip.find(':') != std::string::npos;
+  return (v6 ? "[" + ip + "]" : ip) + ":" + std::to_string(port);
 }
 
 std::string own_identity(const std::string& pod_name) {
@@ -89,6 +94,7 @@ Controller::~Controller() = default;
 
 std::expected<void, std::string> Controller::start() {
   started_ = std::chrono::steady_clock::now();
+  identity_ = own_identity(settings_.pod_name);
   if (auto connected = connect(); !connected) return connected;
   if (auto serving = serve(); !serving) return serving;
   follow_owned();
@@ -126,9 +132,11 @@ std::expected<void, std::string> Controller::connect() {
 }
 
 std::expected<void, std::string> Controller::serve() {
+  link_replicas();
   xds::ServerOptions xds;
+  xds.other_calls = [this](auto* context) { return receiver_->accept(context); };
   xds.tcp_address = "[::]:" + std::to_string(settings_.proxies.xds_port);
-  if (settings_.proxies.xds_tls) xds.tcp_credentials = tls_credentials(options_.xds_tls_dir);
+  if (settings_.proxies.xds_tls) xds.tcp_credentials = xds_server_credentials(options_.xds_tls_dir);
   if (settings_.proxies.xds_auth) {
     xds.authorise = token_authoriser(
         [this](const std::string& token, auto answer) { review(token, std::move(answer)); },
@@ -188,21 +196,69 @@ void Controller::follow_owned() {
   for (auto& watch : owned_) watch->start();
 }
 
+void Controller::link_replicas() {
+  const auto token = [this] {
+    return settings_.proxies.xds_auth ? read_token(options_.xds_token_file) : std::string();
+  };
+  ReportReceiver::Check check = [](const std::string&, const auto& answer) { answer({}); };
+  if (settings_.proxies.xds_auth) {
+    check = replica_check(
+        [this](const std::string& of, auto answer) { review(of, std::move(answer)); }, token);
+  }
+  receiver_ = std::make_unique<ReportReceiver>(
+      core_.loop, std::move(check),
+      ReportReceiver::Events{
+          .report =
+              [this](const std::string& replica, status::DecodedReport report) {
+                core_.replicas.report(replica, report.gateway, std::move(report.report));
+              },
+          .gone = [this](const std::string& replica) { core_.replicas.gone(replica); }});
+
+  ReportSender::Options options{.replica = identity_, .token = token};
+  if (settings_.proxies.xds_tls) {
+    options.credentials = xds_client_credentials(options_.xds_tls_dir, settings_.proxies.xds_names);
+    options.server_name = settings_.proxies.xds_host;
+  }
+  sender_ = std::make_unique<ReportSender>(
+      core_.loop, std::move(options),
+      ReportSender::Source{.report =
+                               [this](const ObjectKey& gateway) {
+                                 return status::report_of(core_.ads->ledger(), core_.feedback,
+                                                          gateway);
+                               },
+                           .gateways = [this] { return core_.ads->ledger().groups(); }});
+  core_.replicas.own_changed = [this](const ObjectKey& gateway) { sender_->changed(gateway); };
+}
+
 void Controller::elect() {
   if (!settings_.leader_election) {
-    core_.loop.post([this] { set_leading(true); });
+    core_.loop.post([this] { on_leadership({true, identity_, {}}); });
     return;
   }
   kube::LeaseOptions options;
   options.ns = settings_.namespace_name;
-  options.identity = own_identity(settings_.pod_name);
+  options.identity = identity_;
+  options.address = host_and_port(settings_.pod_ip, settings_.proxies.xds_port);
   lease_ = std::make_unique<kube::Lease>(*lease_client_, options);
   lease_->start([this](kube::Leadership leadership) {
     core_.loop.post([this, leadership] {
       spdlog::info("{}", leadership.leading ? "leading" : "following " + leadership.holder);
-      set_leading(leadership.leading);
+      on_leadership(leadership);
     });
   });
+}
+
+void Controller::on_leadership(const kube::Leadership& leadership) {
+  sender_->report_to(leadership.leading ? "" : leadership.address);
+  receiver_->set_open(leadership.leading);
+  if (!leadership.leading && !leadership.holder.empty() && leadership.address.empty() &&
+      !std::exchange(warned_of_silence_, true)) {
+    spdlog::warn(
+        "{} does not tell its address (POD_IP): what the proxies of this replica have taken over "
+        "is not in statuses",
+        leadership.holder);
+  }
+  set_leading(leadership.leading);
 }
 
 // What the leader does starts when it is elected and everything is known, and ends when it is not
@@ -344,6 +400,8 @@ int Controller::run() {
   core_.admin.reset();
   health_.reset();
   metrics_.reset();
+  core_.replicas.own_changed = {};
+  sender_.reset();
   core_.ads->shutdown(100ms);
   client_.reset();
   return 0;

@@ -2,7 +2,8 @@
 // are Deployments, and whose statuses are written back.
 //
 // Every replica follows the objects and serves proxies; only the leader (Lease `kgateway-envoy`)
-// writes: statuses, the proxies' objects, GatewayClass `kgateway`.
+// writes: statuses, the proxies' objects, GatewayClass `kgateway`. The others report to it what
+// their proxies have taken over (replica_link.h).
 #pragma once
 
 #include <chrono>
@@ -15,6 +16,7 @@
 #include "app/gateway_class_keeper.h"
 #include "app/namespace_filter.h"
 #include "app/options.h"
+#include "app/replica_link.h"
 #include "deploy/kube/applier.h"
 #include "deploy/kube/environment.h"
 #include "deploy/kube/kube_api.h"
@@ -44,6 +46,8 @@ class Controller {
   void follow_objects();
   void follow_owned();
   void elect();
+  void link_replicas();
+  void on_leadership(const kube::Leadership& leadership);
   void set_leading(bool leading);
   void keep_gateway_class();
   bool heard_of_proxies() const;
@@ -61,6 +65,7 @@ class Controller {
   NamespaceFilter namespaces_;
   std::unique_ptr<kube::Client> client_;
   std::unique_ptr<kube::Client> lease_client_;  // its requests wait for no others
+  std::unique_ptr<ReportReceiver> receiver_;    // outlives the server of the core
   Core core_;
   deploy::kube::ProxyTable proxies_;
   std::vector<ObjectKey> plans_changed_;  // in this commit
@@ -74,9 +79,12 @@ class Controller {
   std::unique_ptr<kube::KubeSource> source_;
   std::vector<std::unique_ptr<kube::ObjectWatch>> owned_;
   std::size_t owned_unlisted_ = 0;  // kinds of proxies' objects that have not been listed
+  std::unique_ptr<ReportSender> sender_;
+  std::string identity_;  // of this replica
   std::unique_ptr<kube::Lease> lease_;
   std::chrono::steady_clock::time_point started_;
   bool leading_ = false;
+  bool warned_of_silence_ = false;
   bool deploying_ = false;
 };
 

@@ -16,6 +16,7 @@ Core::Core(envoy::Settings settings, Hooks hooks)
             translation.hold(type, piece, message);
           },
           [this](const status::GatewayResource& resource) { translation.accepted(resource); }),
+      replicas(feedback),
       hooks_(std::move(hooks)) {
   note_platform();
 }
@@ -23,7 +24,8 @@ Core::Core(envoy::Settings settings, Hooks hooks)
 std::expected<void, std::string> Core::serve_proxies(xds::ServerOptions options) {
   ads = std::make_unique<xds::AdsServer>(
       std::move(options), [this](std::function<void()> task) { loop.post(std::move(task)); },
-      feedback);
+      replicas);
+  replicas.attach(ads->ledger());
   return ads->start();
 }
 
@@ -54,7 +56,7 @@ source::Sink Core::sink() {
 }
 
 AdminView Core::view() const {
-  return {translation, ads->ledger(), ads->stats(), store, problems_, synced_};
+  return {translation, ads->ledger(), ads->stats(), store, problems_, synced_, &replicas};
 }
 
 void Core::on_batch(source::Batch batch) {
@@ -99,6 +101,7 @@ void Core::settle() {
       return ads->ledger().delivery(gateway, key);
     });
   } while (feedback.take_changed() || moved);
+  for (const ObjectKey& gateway : feedback.take_judged()) replicas.changed_here(gateway);
   if (!synced_) {
     synced_ = true;
     ads->set_synced();
@@ -114,8 +117,15 @@ void Core::publish(Outcome outcome) {
     feedback.same_on_the_wire(route, version);
   }
   for (const auto& [gateway, edit] : outcome.edits) feedback.sent(gateway, edit);
-  for (auto& [gateway, edit] : outcome.edits) ads->publish(gateway, std::move(edit));
-  for (const ObjectKey& gateway : outcome.gateways_added) ads->publish(gateway, {});
+  for (auto& [gateway, edit] : outcome.edits) {
+    const std::vector<xds::ResourceKey> changed = replicas.interesting(gateway, edit);
+    ads->publish(gateway, std::move(edit));
+    replicas.published(gateway, changed);
+  }
+  for (const ObjectKey& gateway : outcome.gateways_added) {
+    ads->publish(gateway, {});
+    replicas.appeared(gateway);
+  }
   hooks_.committed(outcome);
   for (const ObjectKey& gateway : outcome.gateways_removed) {
     ads->remove_group(gateway);

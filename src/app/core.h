@@ -19,6 +19,7 @@
 #include "app/translation.h"
 #include "source/source.h"
 #include "status/feedback.h"
+#include "status/replicas.h"
 #include "status/store.h"
 #include "xds/server.h"
 
@@ -67,6 +68,7 @@ class Core {
   EventLoop loop;
   Translation translation;
   status::Feedback feedback;
+  status::Replicas replicas;
   status::StatusStore store;
   std::unique_ptr<xds::AdsServer> ads;  // after serve_proxies()
   std::unique_ptr<HttpServer> admin;    // after serve_admin()

@@ -24,6 +24,34 @@ std::string_view state_text(xds::ProxyState state) {
   return "";
 }
 
+std::string state_text(const status::ReportedResource& resource) {
+  switch (resource.state) {
+    case status::ReportedResource::State::kPending:
+      return "pending";
+    case status::ReportedResource::State::kAccepted:
+      return "accepted version " + to_string(resource.version);
+    case status::ReportedResource::State::kRefused:
+      return "rejected version " + to_string(resource.version) + ": " + resource.message;
+  }
+  return "";
+}
+
+// What other replicas report of their proxies, if they do; state(report) is null to say nothing.
+template <typename State>
+void add_replicas(Json& json, const AdminView& view, const ObjectKey& gateway, const State& state) {
+  const auto* reports = view.replicas == nullptr ? nullptr : view.replicas->reports(gateway);
+  if (reports == nullptr) return;
+  Json replicas = Json::array();
+  for (const auto& [replica, report] : *reports) {
+    Json entry = {{"replica", replica}};
+    const Json said = state(report);
+    if (said.is_null()) continue;
+    entry.update(said);
+    replicas.push_back(std::move(entry));
+  }
+  if (!replicas.empty()) json["otherReplicas"] = std::move(replicas);
+}
+
 // One xDS resource: version, and how every proxy stands to it.
 Json resource_json(const AdminView& view, const ObjectKey& gateway, const xds::ResourceKey& key) {
   const xds::Delivery delivery = view.ledger.delivery(gateway, key);
@@ -41,6 +69,11 @@ Json resource_json(const AdminView& view, const ObjectKey& gateway, const xds::R
     proxies.push_back({{"proxy", proxy.node_id}, {"state", state_text(proxy.state)}});
   }
   json["proxies"] = std::move(proxies);
+  add_replicas(json, view, gateway, [&](const status::GatewayReport& report) -> Json {
+    const auto found = report.resources.find(key);
+    if (found == report.resources.end()) return {};
+    return {{"state", state_text(found->second)}};
+  });
   return json;
 }
 
@@ -162,6 +195,9 @@ Json table_json(const attach::BoundListener& listener, const AdminView& view) {
 
 Json gateway_json(const ObjectKey& key, const AdminView& view) {
   Json json = {{"proxies", view.ledger.proxies(key)}};
+  add_replicas(json, view, key, [](const status::GatewayReport& report) -> Json {
+    return {{"proxies", report.proxies}};
+  });
   Json listeners = Json::array();
   if (const auto* bound = view.translation.model.listeners.find(key)) {
     for (const attach::BoundListener& listener : bound->listeners) {

@@ -34,7 +34,9 @@ struct ControllerOptions {
   std::string kubeconfig;                    // empty: as kubectl finds it, or the pod's own
   std::string context;                       // empty: the current one
   std::string xds_tls_dir = "/etc/xds-tls";  // tls.crt, tls.key, ca.crt; read with KGW_XDS_TLS
-  std::string log_format = "json";           // text or json
+  // By which other replicas know this one; read when it is used, with KGW_XDS_AUTH.
+  std::string xds_token_file = "/var/run/secrets/kgateway/xds-token/token";
+  std::string log_format = "json";  // text or json
 };
 
 // `--envoy`, else $KGW_ENVOY, else `envoy` beside this program, else on $PATH; empty when there is

@@ -100,6 +100,21 @@ def test_role_has_what_the_controller_does():
     assert not any("*" in rule["resources"] + rule["verbs"] for rule in rules)
 
 
+def test_a_replica_can_prove_to_the_others_that_it_is_one():
+    spec = controller()["spec"]
+    (container,) = spec["containers"]
+    (mount,) = container["volumeMounts"]
+    (volume,) = spec["volumes"]
+    assert mount["name"] == volume["name"]
+    (source,) = volume["projected"]["sources"]
+    assert source["serviceAccountToken"]["audience"] == "kgateway"
+    path = f"{mount['mountPath']}/{source['serviceAccountToken']['path']}"
+    assert f'"{path}"' in (CHARTS.parent / "src/app/options.h").read_text()
+    fields = {e["name"]: e["valueFrom"]["fieldRef"]["fieldPath"]
+              for e in container["env"] if "valueFrom" in e}
+    assert fields["POD_IP"] == "status.podIP"
+
+
 def test_settings_arrive():
     env = environment({
         "controller": {"logLevel": "debug", "admin": {"bindAddress": "0.0.0.0"},

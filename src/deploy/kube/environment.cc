@@ -180,6 +180,7 @@ class Reader {
   void read_proxies(ControllerSettings& s) {
     if (const std::string ns = text("POD_NAMESPACE"); !ns.empty()) s.namespace_name = ns;
     s.pod_name = text("POD_NAME");
+    s.pod_ip = text("POD_IP");
     Settings& p = s.proxies;
     const std::string service = text("KGW_XDS_SERVICE_NAME") + "." + s.namespace_name + ".svc";
     p.xds_host = text("KGW_XDS_SERVICE_HOST");
@@ -276,7 +277,10 @@ std::string setting_docs() {
                        *row.standard == '\0' ? "" : fmt::format("`{}`", row.standard), row.meaning,
                        row.fixed ? " Only the default is supported." : "");
   }
-  return out + "\n`POD_NAMESPACE` and `POD_NAME` say where the controller itself runs.\n";
+  return out +
+         "\n`POD_NAMESPACE` and `POD_NAME` say where the controller itself runs, and `POD_IP` "
+         "where other "
+         "replicas reach it.\n";
 }
 
 ReadSettings read_settings(const Environment& environment) { return Reader(environment).read(); }

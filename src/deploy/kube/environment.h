@@ -33,6 +33,7 @@ struct ControllerSettings {
   Settings proxies;                                // xds_ca and version are left to the caller
   std::string namespace_name = "kgateway-system";  // POD_NAMESPACE
   std::string pod_name;                            // POD_NAME; empty outside a pod
+  std::string pod_ip;                              // POD_IP; empty outside a pod
   std::string log_level = "info";
   std::string admin_address = "127.0.0.1";
   std::int32_t health_port = 9093;

@@ -33,6 +33,7 @@ TEST(Environment, DefaultsAreThoseOfTheTable) {
 TEST(Environment, IsRead) {
   const ReadSettings read = read_settings(
       {{"POD_NAMESPACE", "system"},
+       {"POD_IP", "10.1.2.3"},
        {"KGW_XDS_SERVICE_NAME", "mine"},
        {"KGW_XDS_TLS", "TRUE"},
        {"KGW_XDS_AUTH", "0"},
@@ -47,6 +48,7 @@ TEST(Environment, IsRead) {
   EXPECT_THAT(read.errors, IsEmpty());
   EXPECT_THAT(read.warnings, IsEmpty());
   const ControllerSettings& s = read.settings;
+  EXPECT_EQ(s.pod_ip, "10.1.2.3");
   EXPECT_EQ(s.proxies.xds_host, "mine.system.svc.cluster.local");
   EXPECT_THAT(s.proxies.xds_names, ElementsAre("mine.system.svc", "mine.system.svc.cluster.local"));
   EXPECT_TRUE(s.proxies.xds_tls);
