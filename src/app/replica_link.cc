@@ -94,9 +94,10 @@ class ReportReceiver::Incoming final
  private:
   void OnReadDone(bool ok) override {
     if (!ok) return finish(grpc::Status::OK);
-    auto report = incoming_.Length() > kMaxReportBytes
-                      ? std::unexpected("it is longer than " + std::to_string(kMaxReportBytes))
-                      : status::decode_report(text_of(incoming_));
+    auto report =
+        incoming_.Length() > kMaxReportBytes
+            ? std::unexpected("it is longer than " + std::to_string(kMaxReportBytes) + " bytes")
+            : status::decode_report(text_of(incoming_));
     incoming_.Clear();
     if (!report) {
       spdlog::warn("a report of replica {} is left out: {}", replica_, report.error());

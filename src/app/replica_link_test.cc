@@ -3,8 +3,13 @@
 #include "app/replica_link.h"
 
 #include <gmock/gmock.h>
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/sync_stream.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -120,6 +125,7 @@ class Follower {
                                       return token;
                                     },
                                 .credentials = std::move(credentials),
+                                .server_name = "xds.example.com",
                                 .interval = 1ms,
                                 .back_off = 10ms},
           ReportSender::Source{.report =
@@ -266,6 +272,33 @@ TEST(ReplicaLink, WhatIsTooLongIsReportedWithoutDetails) {
   follower.has(kFirst, 3);
   follower.report_to(leader.address());
   EXPECT_TRUE(leader.knows({{"follower", {{kFirst, 3}}}}));
+}
+
+TEST(ReplicaLink, WhatIsMalformedIsLeftOutAndNothingElse) {
+  Leader leader;
+  const auto channel = grpc::CreateChannel(leader.address(), grpc::InsecureChannelCredentials());
+  grpc::ClientContext context;
+  context.AddMetadata("kgateway-replica", "odd");
+  context.AddMetadata("authorization", "Bearer secret");
+  const grpc::internal::RpcMethod method(kReportMethod, grpc::internal::RpcMethod::BIDI_STREAMING,
+                                         channel);
+  const std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>> stream(
+      grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>::Create(
+          channel.get(), method, &context));
+  const auto say = [&](const std::string& text) {
+    const grpc::Slice slice(text);
+    return stream->Write(grpc::ByteBuffer(&slice, 1));
+  };
+  EXPECT_TRUE(say(status::encode_report(kFirst, {.proxies = 1})));
+  EXPECT_TRUE(say("nonsense"));
+  EXPECT_TRUE(say(std::string(kMaxReportBytes + 1, ' ')));
+  EXPECT_TRUE(say(R"({"gateway": {"namespace": "ns", "name": "second"}, "proxies": -1})"));
+  EXPECT_TRUE(say(
+      R"({"gateway": {"namespace": "ns", "name": "second"}, "proxies": 2, "from the future": 1})"));
+  EXPECT_TRUE(leader.knows({{"odd", {{kFirst, 1}, {kSecond, 2}}}}));
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_TRUE(leader.knows({}));
 }
 
 TEST(ReplicaLink, OverTlsTheNameOfTheServiceCounts) {

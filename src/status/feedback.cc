@@ -236,7 +236,8 @@ bool Feedback::is_held_for_others(const GatewayResource& id, const Name& piece) 
   });
 }
 
-// What is let go comes back into what proxies get, and they have not accepted it.
+// What is let go comes back into what proxies get, and they have not accepted it. Of a rule the
+// next commit says by which key it is suspect then (PieceChange::restated).
 void Feedback::adopt(const GatewayResource& id, Unit& unit, Others& others) {
   std::vector<Name> back;
   for (const auto& [piece, message] : others.applied) {
@@ -244,7 +245,7 @@ void Feedback::adopt(const GatewayResource& id, Unit& unit, Others& others) {
   }
   others.applied = others.wanted;
   if (back.empty()) return;
-  unit.suspects.published(back);
+  if (id.resource.type == envoy::ResourceType::kListener) unit.suspects.published(back);
   unit.unpublished = true;
   searching_.insert(id);
 }
