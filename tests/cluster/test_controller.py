@@ -1,6 +1,10 @@
 """What users see when the controller is killed, replaced, doubled: nothing."""
 
+import json
+import os
 import signal
+import subprocess
+import sys
 import time
 
 import kube
@@ -104,3 +108,79 @@ def test_the_leader_hands_over_and_nobody_notices(gateway, two_replicas, end):
     print(f"answers {answers}, {holder} leads after {took:.1f} s, resources sent again {resent}")
     assert set(answers) == {200}
     assert resent == 0
+
+
+PROGRAMMED = "kgateway.dev/Programmed"
+
+
+def proxies_at(pod: dict, gateway) -> int:
+    """How many of the Gateway's proxies are connected to that replica."""
+    environment = {**os.environ, "KUBECONFIG": str(kube.PLACE.kubeconfig)}
+    said = subprocess.run([str(kube.ROOT / "build/release/kgateway"), "explain", "--cluster", "--pod",
+                           pod["metadata"]["name"], "Gateway", f"{gateway.name}/gw", "-o", "json"],
+                          text=True, env=environment, capture_output=True, timeout=30)
+    assert said.returncode == 0, said.stderr
+    return json.loads(said.stdout)["proxies"]
+
+
+def connect_to(pod: dict, gateway) -> None:
+    """Replaces the Gateway's proxy until it is connected to that replica: chance decides."""
+    for _ in range(12):
+        kube.wait_for("the proxy to be connected", lambda: any(
+            proxies_at(each, gateway) for each in kube.controller_pods()))
+        if proxies_at(pod, gateway) == 1:
+            return
+        gateway.rollout("gw")
+    pytest.fail(f"no proxy of twelve has connected to {pod['metadata']['name']}")
+
+
+def allow_short_expressions_only(pod: dict) -> None:
+    """Envoy refuses from now on what kgateway believes that it takes."""
+    ask = ("import urllib.request as u; u.urlopen(u.Request('http://127.0.0.1:19000/runtime_modify"
+           "?re2.max_program_size.error_level=20', method='POST'))")
+    (pid,) = kube.pods.processes(pod, "envoy")
+    subprocess.run(["nsenter", f"--target={pid}", "--net", sys.executable, "-c", ask], check=True, timeout=10)
+
+
+def test_the_leader_tells_what_a_proxy_of_the_other_replica_takes_over(gateway, two_replicas):
+    """Every replica serves proxies, the leader alone writes statuses."""
+    gateway.alone()
+    first = kube.wait_for("a leader among two", leader)
+    (other,) = [pod for pod in kube.controller_pods() if pod["metadata"]["uid"] != first["metadata"]["uid"]]
+    connect_to(other, gateway)
+    assert proxies_at(first, gateway) == 0
+    kube.wait_for("the Gateway to be programmed", gateway.programmed_address)
+
+    gateway.apply(world.route("late", world.rule("/late", "echo")))
+    kube.wait_for("the new route to be programmed",
+                  lambda: gateway.condition("late", PROGRAMMED).get("status") == "True")
+    assert gateway.status("/late") == 200
+
+    (proxy,) = gateway.pods("gateway.networking.k8s.io%2Fgateway-name%3Dgw")
+    allow_short_expressions_only(proxy)
+    bad = world.rule("/", "echo")
+    bad["matches"][0]["path"] = {"type": "RegularExpression", "value": "/" + "[a-z]+x" * 12}
+    gateway.apply(world.route("bad", bad, world.rule("/sibling", "echo")),
+                  world.route("beside", world.rule("/beside", "echo")))
+    said = kube.wait_for("the refusal to be told", lambda: next((c for c in [
+        gateway.condition("bad", PROGRAMMED)] if c.get("status") == "False"), None))
+    print(f"{said['reason']}: {said['message']}")
+    assert "max program size" in said["message"]
+    kube.wait_for("the route beside it",
+                  lambda: gateway.condition("beside", PROGRAMMED).get("status") == "True")
+    assert gateway.status("/beside") == 200 and gateway.status("/sibling") == 200
+    gateway.apply(world.route("bad", world.rule("/mended", "echo")))
+    kube.wait_for("the mended route",
+                  lambda: gateway.condition("bad", PROGRAMMED).get("status") == "True")
+
+    time.sleep(3)
+    before = gateway.versions()
+    kube.kubectl("-n", kube.SYSTEM, "delete", "pod", first["metadata"]["name"], "--wait=false")
+    kube.wait_for("another replica to lead",
+                  lambda: kube.lease_holder() not in ("", first["metadata"]["name"]), 60)
+    kube.wait_for("two replicas", leader)
+    time.sleep(3)
+    assert gateway.versions() == before
+    gateway.apply(world.route("later", world.rule("/later", "echo")))
+    kube.wait_for("the new leader to tell",
+                  lambda: gateway.condition("later", PROGRAMMED).get("status") == "True")
