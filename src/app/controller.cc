@@ -227,7 +227,6 @@ void Controller::link_replicas() {
                                                           gateway);
                                },
                            .gateways = [this] { return core_.ads->ledger().groups(); }});
-  core_.replicas.own_changed = [this](const ObjectKey& gateway) { sender_->changed(gateway); };
 }
 
 void Controller::elect() {
@@ -249,7 +248,12 @@ void Controller::elect() {
 }
 
 void Controller::on_leadership(const kube::Leadership& leadership) {
-  sender_->report_to(leadership.leading ? "" : leadership.address);
+  const std::string leader = leadership.leading ? "" : leadership.address;
+  sender_->report_to(leader);
+  core_.replicas.own_changed = {};
+  if (!leader.empty()) {
+    core_.replicas.own_changed = [this](const ObjectKey& gateway) { sender_->changed(gateway); };
+  }
   receiver_->set_open(leadership.leading);
   if (!leadership.leading && !leadership.holder.empty() && leadership.address.empty() &&
       !std::exchange(warned_of_silence_, true)) {

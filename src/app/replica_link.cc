@@ -203,10 +203,10 @@ void ReportReceiver::set_open(bool open) {
 
 // ---- a follower's end ----
 
-// One stream, kept alive by gRPC's use of it.
+// One stream. Its owner keeps it until gRPC has done with it, and lets go of it on the core thread:
+// with it may go the last user of gRPC's threads, which one of these could not wait for.
 class ReportSender::Outgoing final
-    : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
-      public std::enable_shared_from_this<Outgoing> {
+    : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   // Both are called on gRPC's threads, `ended` once and last.
   struct Events {
@@ -218,7 +218,6 @@ class ReportSender::Outgoing final
 
   void start(const std::shared_ptr<grpc::Channel>& channel, const std::string& replica,
              const std::string& token) {
-    self_ = shared_from_this();
     context_.AddMetadata(kReplicaHeader, replica);
     if (!token.empty()) context_.AddMetadata("authorization", std::string(kBearer) + token);
     grpc::GenericStub(channel).PrepareBidiStreamingCall(&context_, kReportMethod, {}, this);
@@ -236,7 +235,7 @@ class ReportSender::Outgoing final
   }
 
   void cancel() { context_.TryCancel(); }
-  void wait() { done_.get_future().wait(); }
+  void wait() { done_->get_future().wait(); }
 
  private:
   void OnWriteDone(bool ok) override {
@@ -254,17 +253,19 @@ class ReportSender::Outgoing final
   }
 
   void OnDone(const grpc::Status& status) override {
-    events_.ended(status.error_message().empty() ? "it ended the stream" : status.error_message());
-    const std::shared_ptr<Outgoing> self = std::move(self_);
-    done_.set_value();
+    const std::string reason =
+        status.error_message().empty() ? "it ended the stream" : status.error_message();
+    const auto done = done_;
+    const auto ended = events_.ended;
+    ended(reason);  // the owner may let go of this at once
+    done->set_value();
   }
 
   const Events events_;
-  std::shared_ptr<Outgoing> self_;
   grpc::ClientContext context_;
   grpc::ByteBuffer incoming_;
   grpc::ByteBuffer outgoing_;
-  std::promise<void> done_;
+  const std::shared_ptr<std::promise<void>> done_ = std::make_shared<std::promise<void>>();
   std::mutex mutex_;  // guards what follows, and the start of a write
   bool ended_ = false;
 };
@@ -315,7 +316,7 @@ void ReportSender::connect() {
     });
   };
   const StreamNumber stream = ++stream_;
-  call_ = std::make_shared<Outgoing>(Outgoing::Events{
+  call_ = std::make_unique<Outgoing>(Outgoing::Events{
       .written = [this, post, stream] { post([this, stream] { written(stream); }); },
       .ended =
           [this, post, stream](const std::string& reason) {

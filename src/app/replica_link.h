@@ -112,7 +112,7 @@ class ReportSender {
   const Source source_;
   std::string address_;
   std::shared_ptr<grpc::Channel> channel_;
-  std::shared_ptr<Outgoing> call_;
+  std::unique_ptr<Outgoing> call_;
   StreamNumber stream_ = 0;  // which one `call_` is; events of others are void
   std::chrono::steady_clock::time_point connected_;
   bool writing_ = false;
