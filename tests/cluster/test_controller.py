@@ -111,6 +111,7 @@ def test_the_leader_hands_over_and_nobody_notices(gateway, two_replicas, end):
 
 
 PROGRAMMED = "kgateway.dev/Programmed"
+PROXIES = "gateway.networking.k8s.io%2Fgateway-name%3Dgw"  # of a Gateway
 
 
 def proxies_at(pod: dict, gateway) -> int:
@@ -148,7 +149,9 @@ def test_the_leader_tells_what_a_proxy_of_the_other_replica_takes_over(gateway, 
     first = kube.wait_for("a leader among two", leader)
     (other,) = [pod for pod in kube.controller_pods() if pod["metadata"]["uid"] != first["metadata"]["uid"]]
     connect_to(other, gateway)
-    assert proxies_at(first, gateway) == 0
+    kube.wait_for("drained proxies to go", lambda: sum(
+        proxies_at(each, gateway) for each in kube.controller_pods()) == 1, 90)
+    assert (proxies_at(first, gateway), proxies_at(other, gateway)) == (0, 1)
     kube.wait_for("the Gateway to be programmed", gateway.programmed_address)
 
     gateway.apply(world.route("late", world.rule("/late", "echo")))
@@ -156,7 +159,7 @@ def test_the_leader_tells_what_a_proxy_of_the_other_replica_takes_over(gateway, 
                   lambda: gateway.condition("late", PROGRAMMED).get("status") == "True")
     assert gateway.status("/late") == 200
 
-    (proxy,) = gateway.pods("gateway.networking.k8s.io%2Fgateway-name%3Dgw")
+    (proxy,) = gateway.pods(PROXIES)
     allow_short_expressions_only(proxy)
     bad = world.rule("/", "echo")
     bad["matches"][0]["path"] = {"type": "RegularExpression", "value": "/" + "[a-z]+x" * 12}
