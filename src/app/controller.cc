@@ -398,9 +398,10 @@ int Controller::run() {
     settle();
   });
   spdlog::info("stopping");
-  if (lease_ != nullptr) lease_->stop();
-  source_->stop();
-  for (auto& watch : owned_) watch->stop();
+  // What follows an API server needs the client's thread to end.
+  lease_.reset();
+  source_.reset();
+  owned_.clear();
   core_.admin.reset();
   health_.reset();
   metrics_.reset();
