@@ -208,10 +208,9 @@ void Controller::link_replicas() {
   receiver_ = std::make_unique<ReportReceiver>(
       core_.loop, std::move(check),
       ReportReceiver::Events{
-          .report =
-              [this](const std::string& replica, status::DecodedReport report) {
-                core_.replicas.report(replica, report.gateway, std::move(report.report));
-              },
+          .report = [this](
+                        const std::string& replica,
+                        status::DecodedReport report) { core_.hear(replica, std::move(report)); },
           .gone = [this](const std::string& replica) { core_.replicas.gone(replica); }});
 
   ReportSender::Options options{.replica = identity_, .token = token};

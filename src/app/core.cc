@@ -109,6 +109,15 @@ void Core::settle() {
   }
 }
 
+void Core::hear(const std::string& replica, status::DecodedReport said) {
+  if (ads->ledger().proxies(said.gateway) == 0) {
+    translation.layouts.adopt(said.gateway, [&](const Name& table) {
+      return said.report.resources.contains({envoy::ResourceType::kRoute, table});
+    });
+  }
+  replicas.report(replica, said.gateway, std::move(said.report));
+}
+
 void Core::publish(Outcome outcome) {
   feedback.published(outcome.pieces);
   for (const status::GatewayResource& resource : outcome.removed) feedback.removed(resource);

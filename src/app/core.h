@@ -60,6 +60,8 @@ class Core {
   source::Sink sink();
   // Commits until nothing changes any more. Thread: the loop's.
   void settle();
+  // What another replica says of a Gateway's proxies. Thread: the loop's.
+  void hear(const std::string& replica, status::DecodedReport said);
   // Every problem that sources reported, by place.
   const std::map<std::string, Diagnostics>& problems() const { return problems_; }
   bool synced() const { return synced_; }

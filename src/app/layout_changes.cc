@@ -83,4 +83,20 @@ bool LayoutChanges::advance(const RouteTableId& table, Clock::time_point now, co
   return moved;
 }
 
+bool LayoutChanges::adopt(const ObjectKey& gateway, const IsUsed& is_used) {
+  std::vector<std::pair<RouteTableId, Layout>> others;
+  layouts_.table.for_each([&](const RouteTableId& table, const envoy::TableLayout& own) {
+    const auto has = [&](const Layout& layout) {
+      return is_used(envoy::shard_name({table, layout, 0}));
+    };
+    if (table.gateway != gateway || has(own.serving)) return;
+    for (std::uint8_t label = 0; label <= envoy::kMaxLabel; ++label) {
+      if (has({true, label})) return others.emplace_back(table, Layout{true, label}), void();
+    }
+    if (has({})) others.emplace_back(table, Layout{});
+  });
+  for (const auto& [table, layout] : others) layouts_.history.set(table, {.serving = layout});
+  return !others.empty();
+}
+
 }  // namespace kgw::app

@@ -32,6 +32,12 @@ class LayoutChanges {
   // if something may go on now: the tables want a commit.
   bool advance(Clock::time_point now, const Ask& ask);
 
+  // For a Gateway without proxies here, while those of another replica have the route tables that
+  // `is_used` knows: where they have another layout, it is taken over, or what they accept would
+  // never be what is published here. True as of advance().
+  using IsUsed = std::function<bool(const Name& route_table)>;
+  bool adopt(const ObjectKey& gateway, const IsUsed& is_used);
+
  private:
   bool advance(const attach::RouteTableId& table, Clock::time_point now, const Ask& ask);
 

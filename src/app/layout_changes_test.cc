@@ -116,6 +116,44 @@ TEST_F(LayoutChangesTest, AChangeOfMindLeavesEverythingAsItIs) {
   EXPECT_EQ(translation.routes.route_scopes.size(), 0u);
 }
 
+TEST_F(LayoutChangesTest, WhatTheProxiesOfAnotherReplicaHaveIsTakenOver) {
+  const auto adopt = [this](const std::string& used) {
+    const bool moved = translation.layouts.adopt(
+        kGateway, [&](const Name& table) { return table.view() == used; });
+    advance();
+    return moved;
+  };
+  // As many hosts as may be cut or not.
+  std::vector<source::ObjectEvent> events;
+  for (int i = 0; i < 150; ++i) {
+    const std::string name = "h" + std::to_string(i);
+    Decoded decoded =
+        decode_text("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: " +
+                        name + "}\nspec: {parentRefs: [{name: gw}], hostnames: [" + name +
+                        ".example.com], rules: [{}]}\n",
+                    "test", DecodeMode::kStrict)
+            .at(0);
+    ASSERT_NE(decoded.object, nullptr);
+    events.push_back({decoded.ref, decoded.object});
+  }
+  translation.apply(events);
+  sharding("Auto");
+  advance();
+  EXPECT_EQ(layout().serving, kPlain) << "it was before";
+  EXPECT_FALSE(adopt("listener~80"));
+  EXPECT_TRUE(adopt("listener~80#0"));
+  EXPECT_EQ(layout(), (envoy::TableLayout{kWhole, std::nullopt, {kWhole}}));
+  EXPECT_FALSE(adopt("listener~80#0"));
+  EXPECT_TRUE(adopt("listener~80"));
+  EXPECT_EQ(layout(), (envoy::TableLayout{kPlain, std::nullopt, {kPlain}}));
+  EXPECT_FALSE(adopt("listener~81"));
+  // What is wanted here counts for more.
+  sharding("Always");
+  advance();
+  EXPECT_TRUE(adopt("listener~80"));
+  EXPECT_EQ(layout().serving, kWhole);
+}
+
 TEST_F(LayoutChangesTest, AProxyThatIsAwayMayComeBack) {
   sharding("Always");
   deliveries["RouteConfiguration listener~80"] = {.proxies = 0};
