@@ -312,13 +312,29 @@ void Controller::on_observed(const source::Batch& batch) {
 
 void Controller::on_committed(const Outcome& outcome) {
   for (const ObjectKey& gateway : std::exchange(plans_changed_, {})) deploy(gateway);
-  for (const ObjectKey& gateway : outcome.gateways_added) report_proxy(gateway);
-  for (const ObjectKey& gateway : outcome.gateways_changed) report_proxy(gateway);
-  for (const ObjectKey& gateway : outcome.gateways_removed) {
-    const bool deleted = core_.translation.model.inputs.gateways.find(gateway) == nullptr;
-    applier_->forget(gateway, deleted ? deploy::kube::Applier::Leave::kToTheCluster
-                                      : deploy::kube::Applier::Leave::kDelete);
+  for (const auto* gateways : {&outcome.gateways_added, &outcome.gateways_changed}) {
+    for (const ObjectKey& gateway : *gateways) {
+      const auto& listeners = *core_.translation.model.listeners.find(gateway);
+      classes_[gateway] = listeners.gateway->gateway_class_name;
+      report_proxy(gateway);
+    }
   }
+  for (const ObjectKey& gateway : outcome.gateways_removed) {
+    applier_->forget(gateway, is_handed_over(gateway)
+                                  ? deploy::kube::Applier::Leave::kDelete
+                                  : deploy::kube::Applier::Leave::kToTheCluster);
+    classes_.erase(gateway);
+  }
+}
+
+// The Gateway, which is not ours any more, names another class, or its class is somebody else's
+// now. A class that is gone is no reason to take proxies away: they serve, and it may come back.
+bool Controller::is_handed_over(const ObjectKey& gateway) const {
+  const attach::Inputs& inputs = core_.translation.model.inputs;
+  const Gateway* now = inputs.gateways.find(gateway);
+  if (now == nullptr) return false;
+  return now->gateway_class_name != classes_.at(gateway) ||
+         inputs.gateway_classes.find({{}, now->gateway_class_name}) != nullptr;
 }
 
 void Controller::deploy(const ObjectKey& gateway) {

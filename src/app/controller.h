@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <expected>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,6 +55,7 @@ class Controller {
 
   void on_observed(const source::Batch& batch);
   void on_committed(const Outcome& outcome);
+  bool is_handed_over(const ObjectKey& gateway) const;
   void deploy(const ObjectKey& gateway);
   void report_proxy(const ObjectKey& gateway);
   void review(const std::string& token,
@@ -83,6 +85,7 @@ class Controller {
   std::string identity_;  // of this replica
   std::unique_ptr<kube::Lease> lease_;
   std::chrono::steady_clock::time_point started_;
+  std::map<ObjectKey, std::string> classes_;  // of our Gateways
   bool leading_ = false;
   bool warned_of_silence_ = false;
   bool deploying_ = false;

@@ -4,13 +4,17 @@ import json
 
 import kube
 import pytest
+import traffic
 import world
 
 CLASSES = "/apis/gateway.networking.k8s.io/v1/gatewayclasses"
 SELECTORS = "KGW_DISCOVERY_NAMESPACE_SELECTORS"
 
 
-def test_the_gateway_class_comes_back(gateway):
+def test_the_gateway_class_comes_back_and_no_proxy_goes(gateway):
+    gateway.alone()
+    pods = gateway.pods("gateway.networking.k8s.io%2Fgateway-name%3Dgw")
+    client = traffic.Client(gateway.address)
     old = kube.session().get(f"{CLASSES}/kgateway")
     kube.session().delete(f"{CLASSES}/kgateway")
 
@@ -21,6 +25,10 @@ def test_the_gateway_class_comes_back(gateway):
     kube.wait_for("another GatewayClass", accepted)
     gateway.apply(world.route("late", world.rule("/late", "echo")))
     kube.wait_for("the Gateway to serve what is new", lambda: gateway.status("/late") == 200)
+    answers = client.end()
+    print(f"answers {answers}")
+    assert set(answers) == {200}
+    assert kube.uids(gateway.pods("gateway.networking.k8s.io%2Fgateway-name%3Dgw")) == kube.uids(pods)
 
 
 def set_selectors(value: str) -> None:
