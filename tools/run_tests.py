@@ -8,8 +8,9 @@ unit      its unit and golden tests (ctest)
 tools     tests/tools: the Python of tools/, without a cluster (pytest)
 e2e       tests/e2e with the release binary and a real Envoy (pytest)
 asan      unit tests under AddressSanitizer and UBSan
-fuzz      each *_fuzz for KGW_FUZZ_SECONDS (60) with KGW_FUZZ_SEED (1; 0: another each time), from the
-          corpus tests/fuzz/<name without _fuzz>/ and, for the translation, the inputs of tests/golden/
+fuzz      each *_fuzz for KGW_FUZZ_SECONDS (60) and at most 50,000 inputs with KGW_FUZZ_SEED (1; 0: another
+          each time, and any number), from the corpus tests/fuzz/<name without _fuzz>/, what was found before
+          in build/asan/corpus and, for the translation, the inputs of tests/golden/
 tsan      unit tests of the layers with threads under ThreadSanitizer
 The rest builds the programs of tools/cluster the first time, and needs root:
 differential  tests/differential: a real API server and `kgateway check` agree (pytest)
@@ -227,6 +228,8 @@ def fuzz_one(fuzzer: pathlib.Path) -> bool:
                f"-seed={os.environ.get('KGW_FUZZ_SEED', '1')}",
                "-timeout=20", "-rss_limit_mb=4096", "-print_final_stats=1",
                f"-artifact_prefix={findings}/{name}-", str(corpus)]
+    if command[2] != "-seed=0":  # the same inputs on every machine that is fast enough
+        command.append("-runs=50000")
     command += [str(seeds)] if seeds.is_dir() else []
     dictionary = ROOT / "tests/fuzz" / f"{name}.dict"
     command += [f"-dict={dictionary}"] if dictionary.exists() else []

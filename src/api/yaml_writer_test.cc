@@ -32,11 +32,52 @@ h: ""
 }
 
 TEST(YamlWriter, QuotesWhatYamlWouldMisread) {
-  for (const std::string_view text :
-       {"yes",   "n",    "on",         "8080", "1.5", "0x1f", "null", "~",     "",    " a",
-        "a ",    "a: b", "a #b",       "- a",  "*a",  "&a",   "!a",   "{a",    "[a",  "a\nb",
-        "tab\t", "ü",    "\"q\"",      "'q'",  ".5",  "1e3",  "%a",   "@a",    "`a",  "|",
-        ">",     "?",    "2001-01-01", "<<",   "a:",  "---",  "=",    "1_000", ".inf"}) {
+  for (const std::string_view text : {"yes",
+                                      "n",
+                                      "on",
+                                      "8080",
+                                      "1.5",
+                                      "0x1f",
+                                      "null",
+                                      "~",
+                                      "",
+                                      " a",
+                                      "a ",
+                                      "a: b",
+                                      "a #b",
+                                      "- a",
+                                      "*a",
+                                      "&a",
+                                      "!a",
+                                      "{a",
+                                      "[a",
+                                      "a\nb",
+                                      "tab\t",
+                                      "ü",
+                                      "\"q\"",
+                                      "'q'",
+                                      ".5",
+                                      "1e3",
+                                      "%a",
+                                      "@a",
+                                      "`a",
+                                      "|",
+                                      ">",
+                                      "?",
+                                      "2001-01-01",
+                                      "<<",
+                                      "a:",
+                                      "---",
+                                      "=",
+                                      "1_000",
+                                      ".inf",
+                                      "a\x7f"
+                                      "b",
+                                      "a\u0080\u0085b",
+                                      "a\u2028b\u2029",
+                                      "\ufeff",
+                                      "\uffff x",
+                                      "😀\x7f"}) {
     const nlohmann::json json = {{"k", text}, {std::string(text) + "key", {text}}};
     const doc::Parsed parsed = doc::parse(to_yaml(json));
     ASSERT_EQ(parsed.errors.size(), 0) << text;
