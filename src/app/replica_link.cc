@@ -14,11 +14,12 @@
 #include <string_view>
 #include <utility>
 
+#include "xds/peer.h"
+
 namespace kgw::app {
 namespace {
 
 constexpr const char* kReplicaHeader = "kgateway-replica";
-constexpr std::string_view kBearer = "Bearer ";
 constexpr std::size_t kMaxStreams = 64;  // of replicas there are few
 // A stream that has lasted so long was a good one.
 constexpr std::chrono::seconds kLasting{10};
@@ -179,13 +180,12 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ReportReceiver::acc
     }
     state_->streams.insert(stream);
   }
-  std::string token = header(*context, "authorization");
-  token = token.starts_with(kBearer) ? token.substr(kBearer.size()) : "";
-  state_->check(token, [stream](std::expected<void, std::string> allowed) {
-    if (allowed) return stream->read_next();
-    stream->state().complain(stream->replica() + " may not report: " + allowed.error());
-    stream->finish({grpc::StatusCode::PERMISSION_DENIED, allowed.error()});
-  });
+  state_->check(
+      xds::peer_of(*context).bearer_token, [stream](std::expected<void, std::string> allowed) {
+        if (allowed) return stream->read_next();
+        stream->state().complain(stream->replica() + " may not report: " + allowed.error());
+        stream->finish({grpc::StatusCode::PERMISSION_DENIED, allowed.error()});
+      });
   return stream.get();
 }
 
@@ -219,7 +219,7 @@ class ReportSender::Outgoing final
   void start(const std::shared_ptr<grpc::Channel>& channel, const std::string& replica,
              const std::string& token) {
     context_.AddMetadata(kReplicaHeader, replica);
-    if (!token.empty()) context_.AddMetadata("authorization", std::string(kBearer) + token);
+    if (!token.empty()) context_.AddMetadata("authorization", "Bearer " + token);
     grpc::GenericStub(channel).PrepareBidiStreamingCall(&context_, kReportMethod, {}, this);
     AddHold();  // until the read has ended: other threads start writes
     StartRead(&incoming_);

@@ -1,7 +1,6 @@
 #include "xds/server.h"
 
 #include <grpcpp/generic/async_generic_service.h>
-#include <grpcpp/security/auth_context.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -14,6 +13,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "xds/hub.h"
+#include "xds/peer.h"
 #include "xds/session.h"
 #include "xds/unix_socket.h"
 #include "xds/wire.h"
@@ -23,7 +23,6 @@ namespace kgw::xds {
 namespace {
 
 constexpr std::string_view kService = "/envoy.service.discovery.v3.AggregatedDiscoveryService/";
-constexpr std::string_view kBearer = "Bearer ";
 
 std::optional<Protocol> protocol_of(std::string_view method) {
   if (!method.starts_with(kService)) return std::nullopt;
@@ -31,21 +30,6 @@ std::optional<Protocol> protocol_of(std::string_view method) {
   if (method == "DeltaAggregatedResources") return Protocol::kDelta;
   if (method == "StreamAggregatedResources") return Protocol::kStateOfTheWorld;
   return std::nullopt;
-}
-
-Peer peer_of(const grpc::GenericCallbackServerContext& context) {
-  Peer peer{context.peer(), {}, {}};
-  const auto& metadata = context.client_metadata();
-  if (auto found = metadata.find("authorization"); found != metadata.end()) {
-    std::string_view value(found->second.data(), found->second.size());
-    if (value.starts_with(kBearer)) peer.bearer_token = value.substr(kBearer.size());
-  }
-  if (const auto auth = context.auth_context(); auth != nullptr && auth->IsPeerAuthenticated()) {
-    for (const grpc::string_ref& identity : auth->GetPeerIdentity()) {
-      peer.identities.emplace_back(identity.data(), identity.size());
-    }
-  }
-  return peer;
 }
 
 // Answers a call that is not taken.
