@@ -60,15 +60,17 @@ Progress http_progress(const Sources& sources, const ObjectRef& route,
   if (auto fault = refused_backend(sources, route, listener.listener.gateway, read)) {
     return {false, std::move(fault)};
   }
-  // The table is that of all listeners of the port, also of those that have certificates.
-  if (listener.protocol == attach::Protocol::kHttps) {
-    if (Progress unserved = undelivered(sources, listener, read); unserved.refused) return unserved;
+  bool delivered = listener.hosts.empty() || encoded->rules.empty();
+  if (!delivered) {
+    const envoy::Version* version =
+        read.get(sources.delivery.routes, RouteInTable{route, listener.table});
+    delivered = version != nullptr && *version == encoded->version;
   }
-  if (listener.hosts.empty() || encoded->rules.empty()) return {true, {}};
-  const envoy::Version* delivered =
-      read.get(sources.delivery.routes, RouteInTable{route, listener.table});
-  if (delivered != nullptr && *delivered == encoded->version) return {true, {}};
-  return undelivered(sources, listener, read);
+  // The table is that of all listeners of the port, also of those that have certificates.
+  const bool tells_all = listener.protocol != attach::Protocol::kHttps;
+  if (delivered && tells_all) return {true, {}};
+  Progress unserved = undelivered(sources, listener, read);
+  return unserved.refused ? unserved : Progress{delivered, {}};
 }
 
 Progress stream_progress(const Sources& sources, const ObjectRef& route,
