@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 
+#include "attach/model.h"
 #include "deploy/kube/live.h"
 
 namespace kgw::deploy::kube {
@@ -229,18 +230,18 @@ TEST(Applier, ReplicasThatAnAutoscalerTakesOverStayAsTheyAre) {
 }
 
 TEST(Live, KnowsWhoseReplicasTheyAre) {
-  const auto owns = [](const char* manager, const char* operation, const char* fields) {
-    return owns_replicas({{"metadata",
-                           {{"managedFields",
-                             Json::array({{{"manager", manager},
+  const auto owns = [](std::string_view manager, const char* operation, const char* fields) {
+    return owns_replicas(
+        {{"metadata",
+          {{"managedFields", Json::array({{{"manager", manager},
                                            {"operation", operation},
                                            {"fieldsV1", Json::parse(fields)}}})}}}});
   };
   const char* replicas = R"({"f:spec": {"f:replicas": {}}})";
-  EXPECT_TRUE(owns(kFieldManager, "Apply", replicas));
-  EXPECT_FALSE(owns(kFieldManager, "Update", replicas));
+  EXPECT_TRUE(owns(attach::kControllerName, "Apply", replicas));
+  EXPECT_FALSE(owns(attach::kControllerName, "Update", replicas));
   EXPECT_FALSE(owns("kubectl", "Apply", replicas));
-  EXPECT_FALSE(owns(kFieldManager, "Apply", R"({"f:spec": {"f:template": {}}})"));
+  EXPECT_FALSE(owns(attach::kControllerName, "Apply", R"({"f:spec": {"f:template": {}}})"));
   EXPECT_FALSE(owns_replicas({{"metadata", Json::object()}}));
 }
 

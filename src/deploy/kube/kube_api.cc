@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "deploy/kube/live.h"
+#include "attach/model.h"
 
 namespace kgw::deploy::kube {
 namespace {
@@ -26,14 +26,16 @@ kgw::kube::Resource resource_of(const OwnedKind& kind) {
           kind.plural, true};
 }
 
-KubeApi::KubeApi(kgw::kube::Send send, Post post) : send_(std::move(send)), post_(std::move(post)) {}
+KubeApi::KubeApi(kgw::kube::Send send, Post post)
+    : send_(std::move(send)), post_(std::move(post)) {}
 
 void KubeApi::get(const OwnedRef& ref, Done done) {
   send(kgw::kube::get(resource_of(ref), ref.key), std::move(done));
 }
 
 void KubeApi::apply(const OwnedRef& ref, const Json& object, Done done) {
-  send(kgw::kube::apply(resource_of(ref), ref.key, object.dump(), kFieldManager), std::move(done));
+  send(kgw::kube::apply(resource_of(ref), ref.key, object.dump(), attach::kControllerName),
+       std::move(done));
 }
 
 void KubeApi::hand_over(const OwnedRef& ref, const Json& fields, Done done) {

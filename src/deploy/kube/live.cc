@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "attach/model.h"
+
 namespace kgw::deploy::kube {
 namespace {
 
@@ -40,11 +42,11 @@ bool owns_replicas(const Json& live) {
   static const Json::json_pointer replicas("/fieldsV1/f:spec/f:replicas");
   static const Json::json_pointer managers("/metadata/managedFields");
   const Json none = Json::array();
-  return std::ranges::any_of(live.contains(managers) ? live.at(managers) : none,
-                             [](const Json& entry) {
-                               return text(entry, "manager") == kFieldManager &&
-                                      text(entry, "operation") == "Apply" && entry.contains(replicas);
-                             });
+  return std::ranges::any_of(
+      live.contains(managers) ? live.at(managers) : none, [](const Json& entry) {
+        return text(entry, "manager") == attach::kControllerName &&
+               text(entry, "operation") == "Apply" && entry.contains(replicas);
+      });
 }
 
 std::string hash_json(const Json& value) {

@@ -13,9 +13,6 @@ namespace kgw::deploy::kube {
 // Carries hash_json() of what was applied, so that after a restart nothing is applied again.
 inline constexpr const char* kAppliedHash = "kgateway.dev/applied-hash";
 
-// Who applies what is rendered, as managedFields names it.
-inline constexpr const char* kFieldManager = "kgateway.dev/kgateway";
-
 // True if spec.replicas is a field of ours: to apply the object without it would take it away, and
 // the API server would make it 1.
 bool owns_replicas(const nlohmann::json& live);
