@@ -111,7 +111,6 @@ def test_the_leader_hands_over_and_nobody_notices(gateway, two_replicas, end):
 
 
 PROGRAMMED = "kgateway.dev/Programmed"
-PROXIES = "gateway.networking.k8s.io%2Fgateway-name%3Dgw"  # of a Gateway
 
 
 def proxies_at(pod: dict, gateway) -> int:
@@ -159,7 +158,7 @@ def test_the_leader_tells_what_a_proxy_of_the_other_replica_takes_over(gateway, 
                   lambda: gateway.condition("late", PROGRAMMED).get("status") == "True")
     assert gateway.status("/late") == 200
 
-    (proxy,) = gateway.pods(PROXIES)
+    (proxy,) = gateway.pods(world.PROXIES)
     allow_short_expressions_only(proxy)
     bad = world.rule("/", "echo")
     bad["matches"][0]["path"] = {"type": "RegularExpression", "value": "/" + "[a-z]+x" * 12}

@@ -13,7 +13,7 @@ SELECTORS = "KGW_DISCOVERY_NAMESPACE_SELECTORS"
 
 def test_the_gateway_class_comes_back_and_no_proxy_goes(gateway):
     gateway.alone()
-    pods = gateway.pods("gateway.networking.k8s.io%2Fgateway-name%3Dgw")
+    pods = gateway.pods(world.PROXIES)
     client = traffic.Client(gateway.address)
     old = kube.session().get(f"{CLASSES}/kgateway")
     kube.session().delete(f"{CLASSES}/kgateway")
@@ -28,7 +28,7 @@ def test_the_gateway_class_comes_back_and_no_proxy_goes(gateway):
     answers = client.end()
     print(f"answers {answers}")
     assert set(answers) == {200}
-    assert kube.uids(gateway.pods("gateway.networking.k8s.io%2Fgateway-name%3Dgw")) == kube.uids(pods)
+    assert kube.uids(gateway.pods(world.PROXIES)) == kube.uids(pods)
 
 
 def set_selectors(value: str) -> None:
@@ -67,7 +67,7 @@ def test_namespaces_come_and_go_with_their_labels(chosen_namespaces, namespaces)
     kube.wait_for("the Gateway of a chosen namespace", lambda: programmed(chosen), 120)
     untouched = other.get("Gateway", "gw")["metadata"]["managedFields"]
     assert not [entry for entry in untouched if entry["manager"] == kube.CONTROLLER]
-    assert not other.pods("gateway.networking.k8s.io%2Fgateway-name%3Dgw")
+    assert not other.pods(world.PROXIES)
 
     kube.kubectl("label", "namespace", other.name, "kgw-test=yes")
     kube.wait_for("the Gateway of a namespace that is chosen now", lambda: programmed(other), 120)

@@ -41,12 +41,11 @@ def doubled():
 
 
 def test_a_proxy_pod_is_deleted_without_a_failed_request(doubled):
-    label = "gateway.networking.k8s.io%2Fgateway-name%3Dgw"
-    pods = doubled.pods(label)
+    pods = doubled.pods(world.PROXIES)
     clients = [traffic.Client(doubled.address) for _ in range(4)]  # some of them at either proxy
     time.sleep(1)
     kube.kubectl("-n", doubled.name, "delete", "pod", pods[0]["metadata"]["name"], "--wait=false")
-    kube.wait_for("a new proxy", lambda: [p for p in doubled.pods(label) if kube.ready(p)
+    kube.wait_for("a new proxy", lambda: [p for p in doubled.pods(world.PROXIES) if kube.ready(p)
                                           and p["metadata"]["uid"] not in kube.uids(pods)], 90)
     time.sleep(12)
     answers = [client.end() for client in clients]

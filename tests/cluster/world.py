@@ -7,6 +7,7 @@ import kube
 import traffic
 
 ECHO = "registry.k8s.io/gateway-api/conformance/echo-basic:v0.1.0"
+PROXIES = "gateway.networking.k8s.io%2Fgateway-name%3Dgw"  # selects the pods of the Gateway `gw`
 
 
 def manifest(kind: str, name: str, spec: dict, api_version: str = kube.GATEWAY_API, **more) -> dict:
