@@ -111,6 +111,11 @@ void xds_metrics(const xds::Stats& stats, MetricsText& metrics) {
           [](const xds::TypeStats& s) { return s.acks; });
   by_type("kgateway_envoy_xds_rejects_total", "Responses that proxies refused, wholly or in part.",
           [](const xds::TypeStats& s) { return s.nacks; });
+  metrics.family("kgateway_xds_answer_duration_seconds", "histogram",
+                 "From a response's being sent to a proxy until its ACK or NACK.");
+  for (const envoy::ResourceType type : envoy::kResourceTypes) {
+    metrics.sample({{"type", type_name(type)}}, stats.of(type).until_answered);
+  }
   metrics.family("kgateway_xds_streams", "gauge", "Connected proxies.");
   metrics.sample({}, static_cast<double>(stats.streams));
   metrics.family("kgateway_xds_streams_refused_total", "counter", "Streams refused.");
@@ -119,6 +124,9 @@ void xds_metrics(const xds::Stats& stats, MetricsText& metrics) {
 
 std::string metrics_text(const AdminView& view) {
   MetricsText metrics;
+  metrics.family("kgateway_change_duration_seconds", "histogram",
+                 "From an object's change until what it changes was sent to proxies.");
+  metrics.sample({}, view.until_sent);
   xds_metrics(view.stats, metrics);
   metrics.family("kgateway_xds_snapshot_resources", "gauge",
                  "Resources published for a Gateway's proxies.");

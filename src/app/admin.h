@@ -23,6 +23,7 @@ struct AdminView {
   const Translation& translation;
   const xds::Ledger& ledger;
   const xds::Stats& stats;
+  const xds::Latency& until_sent;  // from a source's delivery to handing resources to the streams
   const status::StatusStore& store;
   const std::map<std::string, Diagnostics>& problems;  // by place
   bool synced = false;

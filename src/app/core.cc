@@ -8,6 +8,8 @@
 
 namespace kgw::app {
 
+using Clock = std::chrono::steady_clock;
+
 Core::Core(envoy::Settings settings, Hooks hooks)
     : translation(std::move(settings)),
       feedback(
@@ -51,12 +53,16 @@ std::expected<void, std::string> Core::serve_admin(const std::string& address) {
 
 source::Sink Core::sink() {
   return [this](source::Batch batch) {
-    loop.post([this, batch = std::move(batch)]() mutable { on_batch(std::move(batch)); });
+    loop.post([this, arrived = Clock::now(), batch = std::move(batch)]() mutable {
+      if (!arrived_) arrived_ = arrived;
+      on_batch(std::move(batch));
+    });
   };
 }
 
 AdminView Core::view() const {
-  return {translation, ads->ledger(), ads->stats(), store, problems_, synced_, &replicas};
+  return {translation, ads->ledger(), ads->stats(), until_sent_,
+          store,       problems_,     synced_,      &replicas};
 }
 
 void Core::on_batch(source::Batch batch) {
@@ -101,6 +107,7 @@ void Core::settle() {
       return ads->ledger().delivery(gateway, key);
     });
   } while (feedback.take_changed() || moved);
+  arrived_.reset();
   for (const ObjectKey& gateway : feedback.take_judged()) replicas.changed_here(gateway);
   if (!synced_) {
     synced_ = true;
@@ -118,6 +125,12 @@ void Core::hear(const std::string& replica, status::DecodedReport said) {
   replicas.report(replica, said.gateway, std::move(said.report));
 }
 
+// What existed at start does not count: much of it waits for the rest.
+void Core::note_sent() {
+  if (synced_ && arrived_) until_sent_.add(Clock::now() - *arrived_);
+  arrived_.reset();
+}
+
 void Core::publish(Outcome outcome) {
   feedback.published(outcome.pieces);
   for (const status::GatewayResource& resource : outcome.removed) feedback.removed(resource);
@@ -131,6 +144,7 @@ void Core::publish(Outcome outcome) {
     ads->publish(gateway, std::move(edit));
     replicas.published(gateway, changed);
   }
+  if (!outcome.edits.empty()) note_sent();
   for (const ObjectKey& gateway : outcome.gateways_added) {
     ads->publish(gateway, {});
     replicas.appeared(gateway);

@@ -6,10 +6,12 @@
 // memory, `kgateway controller` deploys proxies to the cluster and writes statuses there.
 #pragma once
 
+#include <chrono>
 #include <expected>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,7 @@
 #include "status/feedback.h"
 #include "status/replicas.h"
 #include "status/store.h"
+#include "xds/latency.h"
 #include "xds/server.h"
 
 namespace kgw::app {
@@ -79,8 +82,11 @@ class Core {
   void on_batch(source::Batch batch);
   void note_platform();
   void publish(Outcome outcome);
+  void note_sent();
 
   Hooks hooks_;
+  std::optional<std::chrono::steady_clock::time_point> arrived_;  // the oldest unpublished batch
+  xds::Latency until_sent_;  // from a source's delivery to handing resources to the streams
   std::map<std::string, Diagnostics> problems_;
   bool source_synced_ = false;  // the first complete batch is applied
   bool synced_ = false;         // and published

@@ -1,5 +1,6 @@
 #include "app/metrics.h"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -34,8 +35,23 @@ void MetricsText::family(std::string_view name, std::string_view type, std::stri
            std::string(type) + "\n";
 }
 
-void MetricsText::sample(const Labels& labels, double value) {
-  text_ += name_;
+void MetricsText::sample(const Labels& labels, const xds::Latency& latency) {
+  std::uint64_t below = 0;
+  for (std::size_t bucket = 0; bucket < latency.counts().size(); ++bucket) {
+    below += latency.counts()[bucket];
+    const std::string bound = bucket < xds::Latency::kBounds.size()
+                                  ? fmt::format("{}", xds::Latency::kBounds[bucket])
+                                  : "+Inf";
+    LabelList with_bound = labels;
+    with_bound.emplace_back("le", bound);
+    line(name_ + "_bucket", with_bound, static_cast<double>(below));
+  }
+  line(name_ + "_sum", labels, latency.sum());
+  line(name_ + "_count", labels, static_cast<double>(latency.count()));
+}
+
+void MetricsText::line(std::string_view name, const LabelList& labels, double value) {
+  text_ += name;
   char separator = '{';
   for (const auto& [key, label] : labels) {
     text_ += separator + std::string(key) + "=\"" + escaped(label) + "\"";

@@ -104,7 +104,12 @@ void Hub::request(StreamId id, Request request) {
 void Hub::handle(StreamId id, Connection& connection, Group& group, const Request& request) {
   if (connection.stream == nullptr) start(id, connection, group);
   Responses responses;
+  TypeStats& stats = stats_.of(request.type);
+  const std::uint64_t answers = stats.answers();
   connection.stream->request(request, responses);
+  if (stats.answers() != answers) {
+    stats.until_answered.add(Clock::now() - connection.sent[index_of(request.type)]);
+  }
   deliver(id, connection, responses);
   sink_.read_next(id);
 }
@@ -151,6 +156,7 @@ void Hub::deliver(StreamId id, Connection& connection, const Responses& response
     stats.resources += response.resources.size();
     stats.removals += response.removed.size();
     stats.bytes += sink_.send(id, connection.proxy.protocol, response);
+    connection.sent[index_of(response.type)] = Clock::now();
   }
 }
 

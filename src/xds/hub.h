@@ -5,6 +5,7 @@
 // Thread: one (the core).
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,6 +71,7 @@ class Hub final : public Ledger {
     Proxy proxy;
     std::unique_ptr<Stream> stream;  // null while it waits
     std::optional<Request> waiting;
+    std::array<Time, kTypeCount> sent{};  // when the last response of a type was handed over
   };
   struct Group {
     Group(const ObjectKey& key, Stats& stats, LedgerEvents& events)

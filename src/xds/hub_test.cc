@@ -219,6 +219,7 @@ TEST_F(HubTest, Counts) {
   EXPECT_EQ(stats.bytes, 200u);
   EXPECT_EQ(stats.acks, 1u);
   EXPECT_EQ(stats.nacks, 1u);
+  EXPECT_EQ(stats.until_answered.count(), 2u);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "xds/latency.h"
 #include "xds/snapshot.h"
 
 namespace kgw::xds {
@@ -16,6 +17,9 @@ struct TypeStats {
   std::uint64_t bytes = 0;  // of the response messages
   std::uint64_t acks = 0;
   std::uint64_t nacks = 0;
+  Latency until_answered;  // from handing a response to the transport to its ACK or NACK
+
+  std::uint64_t answers() const { return acks + nacks; }
 };
 
 struct Stats {

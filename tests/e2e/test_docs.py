@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import pki
-from harness import BUILD, ROOT, Client, Process, eventually, free_port
+from harness import BUILD, ROOT, Client, Process, eventually, free_port, gateway, http_route, service
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -65,6 +65,21 @@ def test_commands_name_what_exists():
                 assert not flag.startswith("--") or flag.split("=")[0] in usage.stdout, f"{place}: {line}"
             seen += 1
     assert seen > 10
+
+
+def test_metrics_are_those_of_the_reference(kgw, v1):
+    """And the two durations of a change are counted."""
+    port = free_port()
+    kgw.write("gateway.yaml", gateway(port), service("v1", {"http": v1.http}))
+    kgw.start()
+    kgw.write("route.yaml", http_route("route", "- backendRefs: [{name: v1, port: 80}]"))
+    Client(port).wait_for("/")
+    served = set(re.findall(r"^# TYPE (\w+) (\w+)$", kgw.get("/metrics")[1], re.M))
+    reference = (ROOT / "docs/reference/metrics.md").read_text()
+    assert served == set(re.findall(r"^\| `(\w+)` \| (\w+) \|", reference, re.M))
+    assert kgw.metric("kgateway_change_duration_seconds_count") > 0
+    eventually(lambda: kgw.metric("kgateway_xds_answer_duration_seconds_count")
+               == kgw.metric("kgateway_xds_responses_total"), "every response is answered")
 
 
 @pytest.fixture
