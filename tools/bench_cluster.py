@@ -219,6 +219,7 @@ def measure_probes(world: World, peer: peers.Peer, poller: probe.Poller, prefix:
     times, wrong = [], collections.Counter()
     controller, proxy = peer.controller(), peer.proxy(NAMESPACE)
     before, proxy_before = peer.usage(controller), peer.usage(proxy)
+    durations = peer.durations()
     for count in range(REPEATS):
         name = f"{prefix}-{count}"
         world.api.create(route(name))
@@ -230,7 +231,8 @@ def measure_probes(world: World, peer: peers.Peer, poller: probe.Poller, prefix:
         wrong.update({status: times_ for status, times_ in said.items() if status != 404})
         time.sleep(QUIET)
     used, proxy_used = peer.usage(controller) - before, peer.usage(proxy) - proxy_before
-    return {"p50": probe.percentile(times, 0.5), "p99": probe.percentile(times, 0.99),
+    parts = {part: (now - durations[part]).mean() for part, now in peer.durations().items()}
+    return {"p50": probe.percentile(times, 0.5), "p99": probe.percentile(times, 0.99), "parts": parts,
             "errors": dict(wrong), "cpu": used.cpu / REPEATS, "proxy_cpu": proxy_used.cpu / REPEATS,
             "resident": peer.usage(controller).resident, "proxy_resident": peer.usage(proxy).resident}
 

@@ -33,6 +33,11 @@ def all_of(quiet: list[dict | None], busy: list[dict | None]) -> list[dict | Non
             for one, two in zip(quiet, busy)]
 
 
+def part(result: dict, name: str) -> float | None:
+    """What a controller that counts it says of a part of a change's way."""
+    return result.get("parts", {}).get(name)
+
+
 def at_size(peers: list[dict], size: str, floor: dict) -> list[str]:
     found = [peer["probe"].get(size) for peer in peers]
     lines = [row(f"**{int(size):,} routes**", [""] * (len(peers) + 1))]
@@ -41,6 +46,8 @@ def at_size(peers: list[dict], size: str, floor: dict) -> list[str]:
     for title, pick, show in (
             ("first 200, p50, ms", lambda r: r["p50"], milliseconds),
             ("first 200, p99, ms", lambda r: r["p99"], milliseconds),
+            ("of that, in the controller until it is sent, mean, ms", lambda r: part(r, "send"), milliseconds),
+            ("from sending to Envoy's ACK, mean, ms", lambda r: part(r, "answer"), milliseconds),
             ("CPU of the controller per added route, ms", lambda r: r["cpu"], milliseconds),
             ("CPU of its Envoy per added route, ms", lambda r: r["proxy_cpu"], milliseconds),
             ("controller resident, MiB", lambda r: r["resident"], lambda v: f"{v:.0f}"),

@@ -19,6 +19,7 @@ constexpr std::string_view kQualifiedName = "^(" KGW_SUBDOMAIN "/)?" KGW_KEY_NAM
 constexpr std::string_view kAnnotationKey =
     "^(" KGW_ANY_LABEL "(\\." KGW_ANY_LABEL ")*/)?" KGW_KEY_NAME "$";
 constexpr std::uint32_t kMaxKeyPrefix = 253;
+constexpr std::size_t kMaxAnnotationBytes = 256 * 1024;
 
 // Annotations that any part of this product reads; all others are dropped while decoding.
 std::vector<std::string> annotations_of_interest() {
@@ -37,17 +38,29 @@ Constraints qualified_name() {
   return Constraints().length(1, 317).pattern(kQualifiedName).prefix_length(kMaxKeyPrefix);
 }
 
-// The fields of metadata; `name` says what a name must look like.
-void describe_metadata_fields(Schema<ObjectMeta>& s, const Constraints& name) {
+// The same for labels, but for those of Namespaces, which selectors may ask for.
+std::vector<std::string> labels_of_interest() {
+  return {"kubernetes.io/service-name", "endpointslice.kubernetes.io/managed-by"};
+}
+
+// The fields of metadata; `name` says what a name must look like. No `kept_labels`: all.
+void describe_metadata_fields(Schema<ObjectMeta>& s, const Constraints& name,
+                              std::vector<std::string> kept_labels) {
   s.field("name", &ObjectMeta::name).required().with(name);
   s.field("namespace", &ObjectMeta::ns).with(shape::namespace_name());
   s.field("labels", &ObjectMeta::labels)
-      .with(Constraints().keys(qualified_name()).items(label_value()));
+      .with(Constraints()
+                .keep_keys(std::move(kept_labels))
+                .keys(qualified_name())
+                .items(label_value()));
   s.field("annotations", &ObjectMeta::annotations)
       .with(Constraints()
                 .keep_keys(annotations_of_interest())
-                .keys(Constraints().length(1, 317).pattern(kAnnotationKey).prefix_length(
-                    kMaxKeyPrefix)));
+                .total_bytes(kMaxAnnotationBytes)
+                .keys(Constraints()
+                          .length(1, 317)
+                          .pattern(kAnnotationKey)
+                          .prefix_length(kMaxKeyPrefix)));
   s.field("uid", &ObjectMeta::uid);
   s.field("generation", &ObjectMeta::generation);
   s.custom("creationTimestamp", &ObjectMeta::creation_time,
@@ -130,11 +143,15 @@ bool is_ip(std::string_view text) {
 }
 
 void describe_metadata(Schema<ObjectMeta>& s) {
-  describe_metadata_fields(s, shape::section_name());
+  describe_metadata_fields(s, shape::section_name(), labels_of_interest());
 }
 
-void describe_label_name_metadata(Schema<ObjectMeta>& s) {
-  describe_metadata_fields(s, shape::namespace_name());
+void describe_service_metadata(Schema<ObjectMeta>& s) {
+  describe_metadata_fields(s, shape::namespace_name(), labels_of_interest());
+}
+
+void describe_namespace_metadata(Schema<ObjectMeta>& s) {
+  describe_metadata_fields(s, shape::namespace_name(), {});
 }
 
 void describe(Schema<LabelSelectorRequirement>& s) {

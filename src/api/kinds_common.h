@@ -45,7 +45,8 @@ bool is_ip(std::string_view text);
 // The fields every kind has: metadata, and apiVersion, kind and status, which are not described.
 // Names are subdomains; those of Namespaces and Services are labels.
 void describe_metadata(Schema<ObjectMeta>& s);
-void describe_label_name_metadata(Schema<ObjectMeta>& s);
+void describe_service_metadata(Schema<ObjectMeta>& s);
+void describe_namespace_metadata(Schema<ObjectMeta>& s);
 
 template <typename T>
 void describe_object(Schema<T>& s, schema::Describe<ObjectMeta> metadata = describe_metadata) {

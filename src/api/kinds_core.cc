@@ -63,7 +63,7 @@ void describe(Schema<EndpointPort>& s) {
 namespace {
 
 void describe_service(Schema<Service>& s) {
-  describe_object(s, describe_label_name_metadata);
+  describe_object(s, describe_service_metadata);
   s.group("spec", [](Schema<Service>& spec) {
     spec.field("type", &Service::type)
         .default_value("ClusterIP")
@@ -115,7 +115,7 @@ void describe_config_map(Schema<ConfigMap>& s) {
 }
 
 void describe_namespace(Schema<Namespace>& s) {
-  describe_object(s, describe_label_name_metadata);
+  describe_object(s, describe_namespace_metadata);
   s.ignore("spec");
 }
 

@@ -18,7 +18,7 @@ using StringMap = absl::btree_map<std::string, std::string>;
 struct ObjectMeta {
   Name ns;
   Name name;
-  StringMap labels;
+  StringMap labels;       // of Namespaces all, else only those that are read
   StringMap annotations;  // only the keys of interest, see the registry
   std::string uid;
   std::int64_t generation = 0;

@@ -108,6 +108,17 @@ TEST(Registry, NamespacesAreDefaulted) {
             "Namespace x");
 }
 
+TEST(Registry, OnlyLabelsThatAreReadAreKept) {
+  const auto labels = [](const std::string& kind, const std::string& version) {
+    return decode_one("{apiVersion: " + version + ", kind: " + kind +
+                      ", metadata: {name: a, labels: {kubernetes.io/service-name: b, team: c}}}")
+        .object->metadata.labels;
+  };
+  EXPECT_EQ(labels("Secret", "v1"), (StringMap{{"kubernetes.io/service-name", "b"}}));
+  EXPECT_EQ(labels("Namespace", "v1"),
+            (StringMap{{"kubernetes.io/service-name", "b"}, {"team", "c"}}));
+}
+
 TEST(Registry, MetadataIsChecked) {
   const auto meta = [](std::string_view fields) {
     return problems("apiVersion: v1\nkind: Secret\nmetadata: {" + std::string(fields) + "}\n");

@@ -124,6 +124,11 @@ Constraints& Constraints::keep_keys(std::vector<std::string> prefixes) {
   return *this;
 }
 
+Constraints& Constraints::total_bytes(std::size_t max) {
+  max_total_bytes = max;
+  return *this;
+}
+
 bool check_string(Context& context, std::uint32_t line, std::string_view value,
                   const Constraints& constraints) {
   const std::size_t before = context.error_count();

@@ -27,18 +27,16 @@ std::string identity(const doc::Node& item, const std::vector<std::string>& keys
   return fmt::format("{{{}}}", text);
 }
 
-// Kubernetes' limit for all keys and values of an object's annotations.
-constexpr std::size_t kMaxAnnotationBytes = std::size_t{256} << 10;
-
-void check_annotations_size(Context& context, const doc::Node& node) {
+void check_total_bytes(Context& context, const doc::Node& node, std::size_t max) {
+  if (max == 0) return;
   std::size_t bytes = 0;
   for (const doc::Member& member : node.members()) {
     bytes += member.key.as_string().size();
     if (member.value.is_string()) bytes += member.value.as_string().size();
   }
-  if (bytes <= kMaxAnnotationBytes) return;
+  if (bytes <= max) return;
   context.error(node.line(), reason::kTooLong,
-                fmt::format("Too long: may not be more than {} bytes", kMaxAnnotationBytes));
+                fmt::format("Too long: may not be more than {} bytes", max));
 }
 
 }  // namespace
@@ -169,7 +167,7 @@ void MapType::decode(Context& context, const doc::Node& node, void* out,
   const bool base64 = constraints.codec == Constraints::Codec::kBase64 ||
                       constraints.codec == Constraints::Codec::kBase64Binary;
   const auto& kept = constraints.kept_prefixes;
-  if (!kept.empty()) check_annotations_size(context, node);
+  check_total_bytes(context, node, constraints.max_total_bytes);
   for (const doc::Member& member : node.members()) {
     const std::string_view key = member.key.as_string();
     const bool wanted = kept.empty() || std::ranges::any_of(kept, [&](const std::string& prefix) {
@@ -182,8 +180,10 @@ void MapType::decode(Context& context, const doc::Node& node, void* out,
       continue;
     }
     if (member.value.is_null()) continue;
-    if (!wanted) {
-      if (!member.value.is_string()) wrong_type(context, member.value, "string");
+    if (!wanted && !member.value.is_string()) {
+      wrong_type(context, member.value, "string");
+    } else if (!wanted) {
+      check_string(context, member.value.line(), member.value.as_string(), of(constraints.item));
     } else if (base64) {
       decode_bytes(context, member.value, insert(out, key));
     } else {

@@ -78,8 +78,10 @@ class Constraints {
   Constraints& text_only();
   Constraints& binary_only();
   // Keys of a map of strings that start with none of these are dropped while decoding. In files
-  // they are checked all the same, as the API server checks annotations, and so is the whole size.
+  // they are checked all the same, as the API server checks them.
   Constraints& keep_keys(std::vector<std::string> prefixes);
+  // Of all keys and values of a map of strings together, as the API server limits annotations.
+  Constraints& total_bytes(std::size_t max);
 
   enum class Codec : std::uint8_t { kPlain, kText, kBase64, kBase64Binary };
 
@@ -95,6 +97,7 @@ class Constraints {
   std::string wrapper;
   Codec codec = Codec::kPlain;
   std::vector<std::string> kept_prefixes;
+  std::size_t max_total_bytes = 0;  // 0: any
   std::shared_ptr<const Constraints> item, key;
 };
 

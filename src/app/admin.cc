@@ -211,7 +211,7 @@ std::string version_text() { return KGW_VERSION; }
 Json status_json(const status::StatusStore& store, const Translation& translation,
                  const std::map<std::string, Diagnostics>& problems) {
   Json items = Json::array();
-  for (const auto& [ref, status] : store.all()) {
+  store.for_each([&](const ObjectRef& ref, const status::ObjectStatus& status) {
     const Object* object = translation.model.inputs.find(ref);
     Json metadata = Json::object();
     if (!ref.ns().empty()) metadata["namespace"] = ref.ns().str();
@@ -221,7 +221,7 @@ Json status_json(const status::StatusStore& store, const Translation& translatio
                      {"kind", kind_name(ref.kind)},
                      {"metadata", std::move(metadata)},
                      {"status", status::to_json(status)}});
-  }
+  });
   Json list = Json::array();
   for (const auto& [place, diagnostics] : problems) {
     for (const Diagnostic& diagnostic : diagnostics) list.push_back(to_json(diagnostic));

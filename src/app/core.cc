@@ -156,9 +156,9 @@ void Core::publish(Outcome outcome) {
   }
   const std::int64_t now = std::time(nullptr);
   for (auto& [object, status] : outcome.statuses) {
-    if (!status) {
+    if (status == nullptr) {
       store.erase(object);
-    } else if (!store.update(object, std::move(*status), now)) {
+    } else if (!store.update(object, std::move(status), now)) {
       continue;
     }
     hooks_.status_changed(object);

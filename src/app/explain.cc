@@ -275,8 +275,7 @@ std::expected<Json, std::string> explain(const std::string& kind_text, const Obj
   Json json = {{"object", to_string(ref)}};
   json["inForce"] = object != nullptr;
   if (!problems.empty()) json["problems"] = std::move(problems);
-  if (const status::ObjectStatus* status = view.store.find(ref))
-    json["status"] = status::to_json(*status);
+  if (const auto status = view.store.find(ref)) json["status"] = status::to_json(*status);
   if (object == nullptr) return json;
   if (is_route(kind)) json.update(route_json(ref, view));
   if (kind == Kind::kGateway) json.update(gateway_json(key, view));

@@ -284,11 +284,7 @@ void Translation::collect_gateways_and_statuses() {
     }
   });
   graph.watch(statuses.table, [this](auto changes) {
-    for (const auto& change : changes) {
-      std::optional<status::ObjectStatus> status;
-      if (change.after != nullptr) status = *change.after;
-      outcome_.statuses.emplace_back(change.key, std::move(status));
-    }
+    for (const auto& change : changes) outcome_.statuses.emplace_back(change.key, change.after);
   });
 }
 

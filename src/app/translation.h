@@ -27,8 +27,9 @@ namespace kgw::app {
 
 // What one commit changed.
 struct Outcome {
-  std::map<ObjectKey, xds::Edit> edits;                                             // by Gateway
-  std::vector<std::pair<ObjectRef, std::optional<status::ObjectStatus>>> statuses;  // none = gone
+  std::map<ObjectKey, xds::Edit> edits;  // by Gateway
+  // Null: gone.
+  std::vector<std::pair<ObjectRef, std::shared_ptr<const status::ObjectStatus>>> statuses;
   std::vector<ObjectKey> gateways_added;
   std::vector<ObjectKey> gateways_changed;
   std::vector<ObjectKey> gateways_removed;

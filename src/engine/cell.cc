@@ -89,13 +89,20 @@ void ReaderSet::clear() {
 
 void ReadList::assign(std::span<Source* const> reads) {
   const auto count = static_cast<uint32_t>(reads.size());
-  if (block_ == nullptr || block_->capacity != count) {
-    PointerBlock::free(block_);
-    block_ = count == 0 ? nullptr : PointerBlock::make(count);
+  if (is_block() && block()->capacity != count) {
+    PointerBlock::free(block());
+    word_ = nullptr;
   }
-  if (block_ == nullptr) return;
-  std::copy(reads.begin(), reads.end(), block_->data());
-  block_->size = count;
+  if (count < 2) {
+    word_ = count == 0 ? nullptr : reads.front();
+    return;
+  }
+  if (!is_block()) {
+    word_ =
+        reinterpret_cast<Source*>(reinterpret_cast<uintptr_t>(PointerBlock::make(count)) | kBlock);
+  }
+  std::copy(reads.begin(), reads.end(), block()->data());
+  block()->size = count;
 }
 
 }  // namespace kgw::engine

@@ -84,22 +84,34 @@ class ReaderSet {
   uintptr_t bits_ = 0;
 };
 
-// What one entry has read, in the order of reading and without repeats.
+// What one entry has read, in the order of reading and without repeats, in one word: none, one, or
+// a block.
 class ReadList {
  public:
   ReadList() = default;
   ReadList(const ReadList&) = delete;
   ReadList& operator=(const ReadList&) = delete;
-  ~ReadList() { detail::PointerBlock::free(block_); }
+  ~ReadList() {
+    if (is_block()) detail::PointerBlock::free(block());
+  }
 
+  // Valid until the next assign().
   std::span<Source* const> view() const {
-    return block_ == nullptr ? std::span<Source* const>()
-                             : std::span<Source* const>(block_->data(), block_->size);
+    if (is_block()) return {block()->data(), block()->size};
+    return {&word_, word_ == nullptr ? 0u : 1u};
   }
   void assign(std::span<Source* const> reads);
 
  private:
-  detail::PointerBlock* block_ = nullptr;
+  static constexpr uintptr_t kBlock = 1;
+
+  uintptr_t bits() const { return reinterpret_cast<uintptr_t>(word_); }
+  bool is_block() const { return (bits() & kBlock) != 0; }
+  detail::PointerBlock* block() const {
+    return reinterpret_cast<detail::PointerBlock*>(bits() & ~kBlock);
+  }
+
+  Source* word_ = nullptr;  // the only read, or a block and kBlock
 };
 
 // Something that can be read: an entry of a table (present or not) or one aspect of a bucket.

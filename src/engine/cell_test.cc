@@ -59,6 +59,8 @@ TEST(ReadList, KeepsTheOrder) {
   EXPECT_TRUE(list.view().empty());
   list.assign(std::vector<Source*>{&b, &a});
   EXPECT_TRUE(std::ranges::equal(list.view(), std::vector<Source*>{&b, &a}));
+  list.assign(std::vector<Source*>{&a, &b});
+  EXPECT_TRUE(std::ranges::equal(list.view(), std::vector<Source*>{&a, &b}));
   list.assign(std::vector<Source*>{&a});
   EXPECT_TRUE(std::ranges::equal(list.view(), std::vector<Source*>{&a}));
   list.assign({});

@@ -77,7 +77,7 @@ class Derived final : public Table<K, V> {
       for (const typename SourceIndex::Edit& edit : index.edits_) {
         const size_t now = edit.bucket->members.size();
         if ((edit.before != 0) == (now != 0) || (now == 0) != erased) continue;
-        update(edit.bucket->key, edit.bucket->main(), number, erased);
+        update(edit.bucket->key, *edit.bucket, number, erased);
       }
     };
     feed.compute = [fn = std::move(fn)](const Cell& cell, const Source&, Read& read) {

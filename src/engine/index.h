@@ -6,49 +6,55 @@
 // the bucket.
 #pragma once
 
-#include <absl/container/btree_set.h>
-
 #include <functional>
 #include <iterator>
+#include <memory>
 
+#include "engine/member_set.h"
 #include "engine/table.h"
 
 namespace kgw::engine {
 
 namespace detail {
 
-template <ReadKind read_kind>
+// A way of reading a bucket. The bucket itself is the Source of kEach; the two others, which few
+// ask for, are made when one does.
+template <class Bucket>
 struct Aspect : Source {
-  explicit Aspect(uint32_t node) : Source(node, read_kind) {}
+  Aspect(ReadKind kind, Bucket& bucket) : Source(bucket.node, kind), bucket(bucket) {}
+  Bucket& bucket;
 };
 
 template <class IK, class Cell, class Less>
-struct Bucket : Aspect<ReadKind::kEach>, Aspect<ReadKind::kMembers>, Aspect<ReadKind::kCount> {
-  using Each = Aspect<ReadKind::kEach>;
-  using Members = Aspect<ReadKind::kMembers>;
-  using Count = Aspect<ReadKind::kCount>;
+struct Bucket : Source {
+  struct Others {
+    explicit Others(Bucket& bucket)
+        : members(ReadKind::kMembers, bucket), count(ReadKind::kCount, bucket) {}
+    Aspect<Bucket> members, count;
+  };
 
-  Bucket(uint32_t node, const IK& key) : Each(node), Members(node), Count(node), key(key) {}
+  Bucket(uint32_t node, const IK& key) : Source(node, ReadKind::kEach), key(key) {}
 
-  template <class S>  // Source or const Source
-  static auto& of(S& aspect) {
-    using B = std::conditional_t<std::is_const_v<S>, const Bucket, Bucket>;
-    const auto as = [&]<class A>(std::type_identity<A>) -> B& {
-      using Base = std::conditional_t<std::is_const_v<S>, const A, A>;
-      return static_cast<B&>(static_cast<Base&>(aspect));
-    };
-    if (aspect.kind == ReadKind::kEach) return as(std::type_identity<Each>());
-    if (aspect.kind == ReadKind::kMembers) return as(std::type_identity<Members>());
-    return as(std::type_identity<Count>());
+  static Bucket& of(Source& aspect) {
+    if (aspect.kind == ReadKind::kEach) return static_cast<Bucket&>(aspect);
+    return static_cast<Aspect<Bucket>&>(aspect).bucket;
   }
-  // Stands for the bucket where one Source is wanted; also carries its flags.
-  Source& main() { return static_cast<Each&>(*this); }
+  static const Bucket& of(const Source& aspect) { return of(const_cast<Source&>(aspect)); }
+
+  // REQUIRES: `kind` is one of a bucket's.
+  Source& aspect(ReadKind kind) {
+    if (kind == ReadKind::kEach) return *this;
+    if (others == nullptr) others = std::make_unique<Others>(*this);
+    return kind == ReadKind::kMembers ? others->members : others->count;
+  }
   bool unread() const {
-    return Each::readers.empty() && Members::readers.empty() && Count::readers.empty();
+    return readers.empty() && (others == nullptr ||
+                               (others->members.readers.empty() && others->count.readers.empty()));
   }
 
   const IK key;
-  absl::btree_set<Cell*, Less> members;
+  MemberSet<Cell, Less> members;
+  std::unique_ptr<Others> others;
 };
 
 }  // namespace detail
@@ -156,8 +162,8 @@ class Index final : public Node {
   // The bucket of `key`, noted as edited in this commit.
   Bucket& edit(const IK& key) {
     Bucket& bucket = touch(key);
-    if (!bucket.main().has(Source::kTouched)) {
-      bucket.main().set(Source::kTouched);
+    if (!bucket.has(Source::kTouched)) {
+      bucket.set(Source::kTouched);
       edits_.push_back({&bucket, bucket.members.size()});
     }
     return bucket;
@@ -179,11 +185,11 @@ class Index final : public Node {
       if (n == new_.size() || (o < old_.size() && old_[o] < new_[n])) {
         Bucket& left = edit(old_[o++]);
         left.members.erase(cell);
-        left.main().set(Source::kMoved);
+        left.set(Source::kMoved);
       } else if (o == old_.size() || new_[n] < old_[o]) {
         Bucket& joined = edit(new_[n++]);
         joined.members.insert(cell);
-        joined.main().set(Source::kMoved);
+        joined.set(Source::kMoved);
       } else {
         edit(old_[o++]);
         ++n;
@@ -205,30 +211,30 @@ class Index final : public Node {
   void announce(const Edit& edit) {
     Bucket& bucket = *edit.bucket;
     const size_t now = bucket.members.size();
-    runtime_.notify(static_cast<typename Bucket::Each&>(bucket));
-    if (bucket.main().has(Source::kMoved)) {
-      runtime_.notify(static_cast<typename Bucket::Members&>(bucket));
+    runtime_.notify(bucket);
+    if (bucket.others != nullptr) {
+      if (bucket.has(Source::kMoved)) runtime_.notify(bucket.others->members);
+      if (edit.before != now) runtime_.notify(bucket.others->count);
     }
-    if (edit.before != now) runtime_.notify(static_cast<typename Bucket::Count&>(bucket));
     size_ += static_cast<size_t>(now != 0) - static_cast<size_t>(edit.before != 0);
-    if (now == 0) retire(bucket.main());
+    if (now == 0) retire(bucket);
   }
 
   void retire(Source& aspect) override {
     Bucket& bucket = Bucket::of(aspect);
-    if (bucket.main().has(Source::kRetired)) return;
-    bucket.main().set(Source::kRetired);
+    if (bucket.has(Source::kRetired)) return;
+    bucket.set(Source::kRetired);
     retired_.push_back(&bucket);
   }
 
   void finish() override {
     for (const Edit& edit : edits_) {
-      edit.bucket->main().reset(Source::kTouched);
-      edit.bucket->main().reset(Source::kMoved);
+      edit.bucket->reset(Source::kTouched);
+      edit.bucket->reset(Source::kMoved);
     }
     reset_list(edits_);
     for (Bucket* bucket : retired_) {
-      bucket->main().reset(Source::kRetired);
+      bucket->reset(Source::kRetired);
       if (!bucket->members.empty() || !bucket->unread()) continue;
       buckets_.erase(buckets_.find(bucket));
       delete bucket;

@@ -31,8 +31,7 @@ class Read {
   // The keys in a bucket, in key order. Wakes when a member comes or goes.
   template <class IK, class K, class V>
   auto members(const Index<IK, K, V>& index, const std::type_identity_t<IK>& key) {
-    using Bucket = typename Index<IK, K, V>::Bucket;
-    const Bucket& bucket = aspect<typename Bucket::Members>(index, key);
+    const auto& bucket = aspect(index, key, ReadKind::kMembers);
     return MemberRange<K, decltype(bucket.members)>(bucket.members);
   }
 
@@ -40,16 +39,14 @@ class Read {
   // members there are: wakes when a member comes, goes or changes its value.
   template <class IK, class K, class V, class F>
   void each(const Index<IK, K, V>& index, const std::type_identity_t<IK>& key, F&& f) {
-    using Bucket = typename Index<IK, K, V>::Bucket;
-    const Bucket& bucket = aspect<typename Bucket::Each>(index, key);
+    const auto& bucket = aspect(index, key, ReadKind::kEach);
     for (const auto* member : bucket.members) f(member->key, *member->value);
   }
 
   // How many entries a bucket has. Wakes when the number changes.
   template <class IK, class K, class V>
   size_t count(const Index<IK, K, V>& index, const std::type_identity_t<IK>& key) {
-    using Bucket = typename Index<IK, K, V>::Bucket;
-    return aspect<typename Bucket::Count>(index, key).members.size();
+    return aspect(index, key, ReadKind::kCount).members.size();
   }
 
  private:
@@ -79,11 +76,11 @@ class Read {
     return *found;
   }
 
-  template <class Aspect, class IK, class K, class V>
-  const auto& aspect(const Index<IK, K, V>& index, const IK& key) {
+  template <class IK, class K, class V>
+  const auto& aspect(const Index<IK, K, V>& index, const IK& key, ReadKind kind) {
     require_earlier(index);
     auto& bucket = const_cast<Index<IK, K, V>&>(index).touch(key);
-    record(static_cast<Aspect&>(bucket));
+    record(bucket.aspect(kind));
     return bucket;
   }
 

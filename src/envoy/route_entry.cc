@@ -60,8 +60,9 @@ struct Outcome {
 std::vector<Outcome> outcomes_of(const BoundRule& rule) {
   std::vector<Outcome> outcomes;
   for (const BoundBackend& backend : rule.backends) {
-    outcomes.push_back({&backend, backend.actions ? policy::combine(rule.actions, *backend.actions)
-                                                  : rule.actions});
+    const Actions& actions = policy::actions_of(rule.actions);
+    outcomes.push_back(
+        {&backend, backend.actions ? policy::combine(actions, *backend.actions) : actions});
   }
   return outcomes;
 }
@@ -99,8 +100,9 @@ class Encoder {
 
   proto::Route start_redirect(const BoundMatch& match, std::uint32_t port) const {
     proto::Route route = start(match, kAll);
-    encode_edits(rule_.actions, route);
-    if (rule_.actions.ext_auth) policy::encode_ext_auth(*rule_.actions.ext_auth, route);
+    const Actions& actions = policy::actions_of(rule_.actions);
+    encode_edits(actions, route);
+    if (actions.ext_auth) policy::encode_ext_auth(*actions.ext_auth, route);
     policy::encode_redirect(*rule_.redirect, match, port, *route.mutable_redirect());
     return route;
   }

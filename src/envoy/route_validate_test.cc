@@ -176,10 +176,10 @@ TEST_F(RouteValidate, EnvoyRefusesWhatTheChecksCatch) {
     spoil(route.rules[0]);
     return verdict(route);
   };
-  EXPECT_NE(refusal([](BoundRule& r) { r.actions.request.put = {{"host", "x", false}}; }), "");
-  EXPECT_NE(refusal([](BoundRule& r) { r.actions.request.remove = {":path"}; }), "");
-  EXPECT_NE(refusal([](BoundRule& r) { r.actions.request.put = {{"x", "a\nb", false}}; }), "");
-  EXPECT_NE(refusal([](BoundRule& r) { r.actions.request.put = {{"x", "%FOO%", false}}; }), "");
+  EXPECT_NE(refusal([](BoundRule& r) { r.actions.emplace().request.put = {{"host", "x", false}}; }), "");
+  EXPECT_NE(refusal([](BoundRule& r) { r.actions.emplace().request.remove = {":path"}; }), "");
+  EXPECT_NE(refusal([](BoundRule& r) { r.actions.emplace().request.put = {{"x", "a\nb", false}}; }), "");
+  EXPECT_NE(refusal([](BoundRule& r) { r.actions.emplace().request.put = {{"x", "%FOO%", false}}; }), "");
   const auto path = [&](PathMatchType type, std::string value) {
     return refusal([&](BoundRule& r) {
       r.matches[0].path_type = type;

@@ -141,11 +141,11 @@ void add_clusters(const policy::Actions& actions, std::vector<attach::ClusterId>
 std::vector<attach::ClusterId> clusters_of(const BoundRoute& route) {
   std::vector<attach::ClusterId> clusters;
   for (const BoundRule& rule : route.rules) {
-    add_clusters(rule.actions, clusters);
+    add_clusters(policy::actions_of(rule.actions), clusters);
     if (rule.redirect) continue;
     for (const BoundBackend& backend : rule.backends) {
       if (backend.valid) clusters.push_back(backend.cluster);
-      if (backend.valid && backend.actions) add_clusters(*backend.actions, clusters);
+      if (backend.valid) add_clusters(policy::actions_of(backend.actions), clusters);
     }
   }
   return clusters;

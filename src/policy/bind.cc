@@ -11,6 +11,10 @@ using At = RuleContext::At;
 // Envoy's limit for the sum of the weights of one route.
 constexpr std::uint64_t kMaxTotalWeight = 4294967295;
 
+Box<Actions> boxed(Actions actions) {
+  return actions == Actions() ? Box<Actions>() : Box<Actions>(std::move(actions));
+}
+
 void bind_backends(RuleContext& context, const std::vector<RouteBackendRef>& refs,
                    BoundRule& rule) {
   std::uint64_t total = 0;
@@ -35,7 +39,7 @@ void bind_backends(RuleContext& context, const std::vector<RouteBackendRef>& ref
       backend.cluster = resolved.cluster;
       backend.websocket = resolved.websocket;
     }
-    if (!(actions == Actions())) backend.actions = Box<Actions>(std::move(actions));
+    backend.actions = boxed(std::move(actions));
     rule.backends.push_back(std::move(backend));
   }
   if (total > kMaxTotalWeight) {
@@ -47,13 +51,12 @@ void bind_backends(RuleContext& context, const std::vector<RouteBackendRef>& ref
 // A prefix can be replaced only where a prefix is matched.
 void check_path_edits(RuleContext& context, const BoundRule& rule) {
   const auto by_prefix = [](const std::optional<PathEdit>& edit) { return edit && !edit->full; };
-  const auto rewrites = [&](const Box<Rewrite>& rewrite) {
-    return rewrite && by_prefix(rewrite->path);
+  const auto rewrites = [&](const Box<Actions>& actions) {
+    return actions && actions->rewrite && by_prefix(actions->rewrite->path);
   };
-  bool needs_prefix =
-      rewrites(rule.actions.rewrite) || (rule.redirect && by_prefix(rule.redirect->path));
+  bool needs_prefix = rewrites(rule.actions) || (rule.redirect && by_prefix(rule.redirect->path));
   for (const BoundBackend& backend : rule.backends) {
-    needs_prefix = needs_prefix || (backend.actions && rewrites(backend.actions->rewrite));
+    needs_prefix = needs_prefix || rewrites(backend.actions);
   }
   if (!needs_prefix) return;
   for (const BoundMatch& match : rule.matches) {
@@ -75,7 +78,9 @@ BoundRule bind_common(RuleContext& context, const Rule& spec) {
     }
   }
   if (spec.matches.empty()) rule.matches.emplace_back();
-  bind_filters(context, spec.filters, FilterLevel::kRule, rule.actions, rule.redirect);
+  Actions actions;
+  bind_filters(context, spec.filters, FilterLevel::kRule, actions, rule.redirect);
+  rule.actions = boxed(std::move(actions));
   bind_backends(context, spec.backend_refs, rule);
   check_path_edits(context, rule);
   if (spec.session_persistence) {
@@ -106,7 +111,7 @@ BoundRule bind_rule(RuleContext& context, const GrpcRouteRule& spec) {
 // Nothing of a rule that will not forward needs to be kept, least of all its clusters.
 void strip(BoundRule& rule) {
   if (rule.dropped) rule.matches.clear();
-  rule.actions = {};
+  rule.actions.reset();
   rule.redirect.reset();
   rule.backends.clear();
   rule.timeouts.reset();

@@ -43,6 +43,12 @@ struct Actions {
   friend bool operator==(const Actions&, const Actions&) = default;
 };
 
+// Most rules and backends have none.
+inline const Actions& actions_of(const Box<Actions>& actions) {
+  static const Actions none;
+  return actions ? *actions : none;
+}
+
 struct BoundBackend {
   std::uint32_t weight = 1;
   bool valid = false;  // false: this share of the requests is answered with 500
@@ -57,7 +63,7 @@ struct BoundBackend {
 struct BoundRule {
   Name name;  // empty when not named
   std::vector<BoundMatch> matches;
-  Actions actions;
+  Box<Actions> actions;                // of rules[].filters
   Box<Redirect> redirect;              // answers by itself; `backends` are not used
   std::vector<BoundBackend> backends;  // those of weight 0 are left out
   Box<Timeouts> timeouts;

@@ -32,10 +32,11 @@ std::optional<BoundRoute> bind_http(const Model& model, Read& read, const Object
   return {};
 }
 
+bool is_stream(Kind kind) {
+  return kind == Kind::kTlsRoute || kind == Kind::kTcpRoute || kind == Kind::kUdpRoute;
+}
+
 std::optional<BoundStreamRoute> bind_stream(const Model& model, Read& read, const ObjectRef& ref) {
-  const bool stream =
-      ref.kind == Kind::kTlsRoute || ref.kind == Kind::kTcpRoute || ref.kind == Kind::kUdpRoute;
-  if (!stream) return {};
   const StreamRoute* route = read.get(model.inputs.stream_routes, ref);
   if (route == nullptr) return {};
   const BackendProtocol preferred =
@@ -48,14 +49,21 @@ std::optional<BoundStreamRoute> bind_stream(const Model& model, Read& read, cons
 Rules::Rules(engine::Graph& graph, Model& model, bool weighted)
     : our_routes(graph.index<ObjectRef>(
           model.attachments, "our routes",
-          [](const ObjectRef& ref, const attach::RouteAttachment&, auto&& emit) { emit(ref); })),
+          [](const ObjectRef& ref, const attach::RouteAttachment&, auto&& emit) {
+            if (!is_stream(ref.kind)) emit(ref);
+          })),
+      our_stream_routes(graph.index<ObjectRef>(
+          model.attachments, "our stream routes",
+          [](const ObjectRef& ref, const attach::RouteAttachment&, auto&& emit) {
+            if (is_stream(ref.kind)) emit(ref);
+          })),
       rules(graph.derived<ObjectRef, BoundRoute>("rules").from(
           our_routes,
           [&model, weighted](const ObjectRef& ref, Read& read) {
             return bind_http(model, read, ref, weighted);
           })),
       stream_rules(graph.derived<ObjectRef, BoundStreamRoute>("stream rules")
-                       .from(our_routes, [&model](const ObjectRef& ref, Read& read) {
+                       .from(our_stream_routes, [&model](const ObjectRef& ref, Read& read) {
                          return bind_stream(model, read, ref);
                        })) {}
 

@@ -18,9 +18,11 @@ struct Rules {
   Rules(engine::Graph& graph, attach::Model& model, bool weighted = false);
 
   // One bucket per route that names a parent of ours.
-  engine::Index<ObjectRef, ObjectRef, attach::RouteAttachment>& our_routes;
-  engine::Derived<ObjectRef, BoundRoute>& rules;               // HTTPRoute, GRPCRoute
-  engine::Derived<ObjectRef, BoundStreamRoute>& stream_rules;  // TLSRoute, TCPRoute, UDPRoute
+  using Ours = engine::Index<ObjectRef, ObjectRef, attach::RouteAttachment>;
+  Ours& our_routes;         // HTTPRoute, GRPCRoute
+  Ours& our_stream_routes;  // TLSRoute, TCPRoute, UDPRoute
+  engine::Derived<ObjectRef, BoundRoute>& rules;
+  engine::Derived<ObjectRef, BoundStreamRoute>& stream_rules;
 };
 
 }  // namespace kgw::policy

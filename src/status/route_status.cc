@@ -33,9 +33,11 @@ Conditions parent_conditions(const ParentBinding& parent, const RouteFacts& fact
   const Fault& unaccepted = parent.unaccepted ? parent.unaccepted : facts.unaccepted;
   const std::string accepted =
       "The route is accepted." + (facts.warnings.empty() ? "" : " But " + facts.warnings);
-  Conditions conditions = {
-      judge("Accepted", unaccepted, accepted, facts.generation),
-      judge("ResolvedRefs", facts.unresolved, "All references are resolved.", facts.generation)};
+  Conditions conditions;
+  conditions.reserve(facts.partially_invalid ? 4 : 3);
+  conditions.push_back(judge("Accepted", unaccepted, accepted, facts.generation));
+  conditions.push_back(
+      judge("ResolvedRefs", facts.unresolved, "All references are resolved.", facts.generation));
   if (unaccepted) return conditions;
   if (facts.partially_invalid) {
     conditions.push_back({"PartiallyInvalid", "True", facts.partially_invalid.reason,

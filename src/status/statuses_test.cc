@@ -81,7 +81,7 @@ class StatusesTest : public testing::Test {
   attach::World world_;
   policy::Rules rules_{world_.graph, world_.model};
   envoy::Routes routes_{world_.graph, world_.model, rules_};
-  envoy::Resources resources_{world_.graph, world_.model, routes_.users_by_cluster,
+  envoy::Resources resources_{world_.graph,        world_.model,          routes_.users_by_cluster,
                               rules_.stream_rules, routes_.layouts.table, envoy::Settings()};
   Delivery delivery_{world_.graph};
   Statuses statuses_{world_.graph, world_.model, rules_, routes_, resources_, delivery_};

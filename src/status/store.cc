@@ -1,6 +1,7 @@
 #include "status/store.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "status/conditions.h"
@@ -66,25 +67,68 @@ void merge(PolicyStatus& next, const PolicyStatus* before, std::int64_t now) {
   }
 }
 
-}  // namespace
-
-bool StatusStore::update(const ObjectRef& object, ObjectStatus status, std::int64_t now) {
-  const auto found = statuses_.find(object);
-  const ObjectStatus* before = found == statuses_.end() ? nullptr : &found->second;
+// f(Condition&) for every condition of a status, in an order that depends only on its shape.
+template <class F>
+void for_each_condition(ObjectStatus& status, F&& f) {
+  const auto all = [&](Conditions& conditions) {
+    for (Condition& condition : conditions) f(condition);
+  };
   std::visit(
-      [&]<typename Status>(Status& next) {
-        merge(next, before == nullptr ? nullptr : std::get_if<Status>(before), now);
+      [&]<typename Status>(Status& one) {
+        if constexpr (requires { one.conditions; }) all(one.conditions);
+        if constexpr (requires { one.listeners; }) {
+          for (ListenerStatus& listener : one.listeners) all(listener.conditions);
+        }
+        if constexpr (requires { one.parents; }) {
+          for (RouteParentStatus& parent : one.parents) all(parent.conditions);
+        }
+        if constexpr (requires { one.ancestors; }) {
+          for (PolicyAncestorStatus& ancestor : one.ancestors) all(ancestor.conditions);
+        }
       },
       status);
-  if (before != nullptr && *before == status) return false;
-  statuses_.insert_or_assign(object, std::move(status));
+}
+
+}  // namespace
+
+StatusStore::Stored::Stored(std::shared_ptr<const ObjectStatus> status,
+                            const std::vector<std::int64_t>& times)
+    : status(std::move(status)), time(times.empty() ? 0 : times.front()) {
+  if (std::ranges::count(times, time) != std::ssize(times)) each = times;
+}
+
+ObjectStatus StatusStore::Stored::with_times() const {
+  ObjectStatus result = *status;
+  std::size_t next = 0;
+  for_each_condition(result, [&](Condition& condition) {
+    condition.last_transition_time = each ? (*each)[next++] : time;
+  });
+  return result;
+}
+
+bool StatusStore::update(const ObjectRef& object, std::shared_ptr<const ObjectStatus> status,
+                         std::int64_t now) {
+  const auto found = statuses_.find(object);
+  if (found != statuses_.end() && *found->second.status == *status) return false;
+  const std::optional<ObjectStatus> before = find(object);
+  ObjectStatus next = *status;
+  std::visit(
+      [&]<typename Status>(Status& merged) {
+        merge(merged, before ? std::get_if<Status>(&*before) : nullptr, now);
+      },
+      next);
+  std::vector<std::int64_t> times;
+  for_each_condition(
+      next, [&](const Condition& condition) { times.push_back(condition.last_transition_time); });
+  statuses_.insert_or_assign(object, Stored(std::move(status), times));
   ++writes_;
   return true;
 }
 
-const ObjectStatus* StatusStore::find(const ObjectRef& object) const {
+std::optional<ObjectStatus> StatusStore::find(const ObjectRef& object) const {
   const auto found = statuses_.find(object);
-  return found == statuses_.end() ? nullptr : &found->second;
+  if (found == statuses_.end()) return std::nullopt;
+  return found->second.with_times();
 }
 
 }  // namespace kgw::status

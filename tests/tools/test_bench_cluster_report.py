@@ -6,6 +6,8 @@ import bench_cluster_report as report
 def peer(scale, **more):
     probed = {"p50": 0.004 * scale, "p99": 0.02 * scale, "cpu": 0.003 * scale, "proxy_cpu": 0.03,
               "resident": 40 * scale, "proxy_resident": 90, "errors": {"503": scale - 1} if scale > 1 else {}}
+    if scale == 1:
+        probed["parts"] = {"send": 0.0007}
     busy = {"p50": 0.005 * scale, "p99": 0.03 * scale, "errors": {"503": 1} if scale > 1 else {}}
     return {"probe": {"0": probed}, "churn": {"0": busy}, "attach": {"seconds": 1.0 * scale, "gateway_writes": scale,
                                                "route_writes": 1000, "cpu": 1.0}, **more}
@@ -36,6 +38,11 @@ def test_churn_is_told_beside_quiet():
     assert cells("under churn: first 200, p50") == ["", "5.0", "25 (5.0×)"]
     del RESULTS["peers"]["other"]["churn"]
     assert cells("under churn: first 200, p50") == ["", "5.0", "–"]
+
+
+def test_parts_of_the_way_are_of_those_who_tell_them():
+    assert cells("of that, in the controller") == ["", "0.7", "–"]
+    assert cells("from sending to Envoy's ACK") == ["", "–", "–"]
 
 
 def test_what_was_not_measured_is_not_made_up():

@@ -8,6 +8,7 @@ import dataclasses
 import pathlib
 import shutil
 import tempfile
+import urllib.request
 
 import build
 import cluster
@@ -33,6 +34,20 @@ class Where:
     namespace: str
     labels: str
     program: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Duration:
+    """A sum of durations."""
+
+    seconds: float = 0
+    count: float = 0
+
+    def __sub__(self, earlier: "Duration") -> "Duration":
+        return Duration(self.seconds - earlier.seconds, self.count - earlier.count)
+
+    def mean(self) -> float:
+        return self.seconds / self.count if self.count else 0
 
 
 class Peer:
@@ -63,6 +78,10 @@ class Peer:
 
     def usage(self, where: Where) -> pods.Usage:
         return pods.usage([pid for pod in self.listed(where) for pid in pods.processes(pod, where.program)])
+
+    def durations(self) -> dict[str, "Duration"]:
+        """What the controller itself has counted of a change's way since it started, by the way's part."""
+        return {}
 
     def scale(self, replicas: int) -> None:
         self.api.merge(f"/apis/apps/v1/namespaces/{self.system}/deployments/{self.deployment}/scale",
@@ -111,6 +130,16 @@ class Kgateway(Peer):
 
     def proxy(self, namespace: str) -> Where:
         return Where(namespace, "gateway.networking.k8s.io%2Fgateway-name%3Dgw", "envoy")
+
+    def durations(self) -> dict[str, Duration]:
+        pod = self.listed(self.controller())[0]
+        with urllib.request.urlopen(f"http://{pod['status']['podIP']}:9092/metrics", timeout=5) as answer:
+            samples = [line.rpartition(" ") for line in answer.read().decode().splitlines()]
+
+        def total(name: str) -> float:
+            return sum(float(value) for key, _, value in samples if key.partition("{")[0] == name)
+        return {part: Duration(total(f"{metric}_sum"), total(f"{metric}_count")) for part, metric in (
+            ("send", "kgateway_change_duration_seconds"), ("answer", "kgateway_xds_answer_duration_seconds"))}
 
     def install(self) -> None:
         conformance.install_controller(self.place)

@@ -21,9 +21,9 @@ StatusWriter::StatusWriter(const StatusStore& store, StatusApi& api,
     : store_(store), api_(api), wall_clock_(std::move(wall_clock)), max_in_flight_(max_in_flight) {}
 
 void StatusWriter::wanted(const ObjectRef& object) {
-  const ObjectStatus* status = store_.find(object);
+  const std::optional<ObjectStatus> status = store_.find(object);
   Record& record = records_[object];
-  record.wanted = status == nullptr ? 0 : own_digest(object.kind, json(to_json(*status)));
+  record.wanted = status ? own_digest(object.kind, json(to_json(*status))) : 0;
   record.failures = 0;
   record.not_before = {};
   enqueue(object, record);
@@ -94,13 +94,13 @@ void StatusWriter::begin(const ObjectRef& object) {
 }
 
 void StatusWriter::merge(const ObjectRef& object, RemoteStatus current) {
-  const ObjectStatus* status = store_.find(object);
-  const json own = status == nullptr ? json() : json(to_json(*status));
-  const std::uint64_t wanted = status == nullptr ? 0 : own_digest(object.kind, own);
+  const std::optional<ObjectStatus> status = store_.find(object);
+  const json own = status ? json(to_json(*status)) : json();
+  const std::uint64_t wanted = status ? own_digest(object.kind, own) : 0;
   const std::uint64_t observed = own_digest(object.kind, current.status);
   if (!active_ || wanted == observed) return finish(object, observed);
-  current.status = with_own_entries(object.kind, current.status, status == nullptr ? nullptr : &own,
-                                    wall_clock_());
+  current.status =
+      with_own_entries(object.kind, current.status, status ? &own : nullptr, wall_clock_());
   ++stats_.writes;
   api_.write(object, current,
              [this, object, wanted](std::expected<RemoteStatus, RemoteError> written) {

@@ -73,7 +73,7 @@ class StatusWriterTest : public testing::Test {
   void want(const char* message) {
     RouteStatus status;
     status.parents.push_back({{.name = "gw"}, {holds("Accepted", "Accepted", message, 1)}});
-    store.update(kRoute, status, 5);
+    store.update(kRoute, std::make_shared<ObjectStatus>(status), 5);
     writer.wanted(kRoute);
   }
   void settle() {
@@ -194,7 +194,7 @@ TEST_F(StatusWriterTest, OneRefusedObjectHoldsNobodyUp) {
   settle();
   RouteStatus status;
   status.parents.push_back({{.name = "gw"}, {holds("Accepted", "Accepted", "fine", 1)}});
-  store.update(other, status, 5);
+  store.update(other, std::make_shared<ObjectStatus>(status), 5);
   writer.wanted(other);
   settle();
   EXPECT_EQ(api.objects[other].status["parents"].size(), 1u);
