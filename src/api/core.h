@@ -50,6 +50,8 @@ struct Endpoint {
   Name zone;
   std::vector<std::string> hint_zones;  // hints.forZones[].name
   std::vector<std::string> hint_nodes;  // hints.forNodes[].name
+  Name target_kind;                     // targetRef: what answers there, in the same namespace
+  Name target_name;
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
@@ -95,6 +97,14 @@ struct ConfigMap : Object {
 struct Namespace : Object {
   Namespace() : Object(Kind::kNamespace) {}
   friend bool operator==(const Namespace&, const Namespace&) = default;
+};
+
+// v1 Pod: only whether it is in Istio's mesh matters. Read on demand (KindInfo::on_demand).
+struct Pod : Object {
+  static constexpr const char* kTlsMode = "security.istio.io/tlsMode";  // the only label kept
+
+  Pod() : Object(Kind::kPod) {}
+  friend bool operator==(const Pod&, const Pod&) = default;
 };
 
 }  // namespace kgw

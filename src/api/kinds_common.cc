@@ -154,6 +154,13 @@ void describe_namespace_metadata(Schema<ObjectMeta>& s) {
   describe_metadata_fields(s, shape::namespace_name(), {});
 }
 
+void describe_name_and_label(Schema<ObjectMeta>& s, const std::string& label) {
+  s.field("name", &ObjectMeta::name).required().with(shape::section_name());
+  s.field("namespace", &ObjectMeta::ns).with(shape::namespace_name());
+  s.field("labels", &ObjectMeta::labels).with(Constraints().keep_keys({label}));
+  s.ignore_unknown();
+}
+
 void describe(Schema<LabelSelectorRequirement>& s) {
   s.field("key", &LabelSelectorRequirement::key).required();
   s.field("operator", &LabelSelectorRequirement::op).required();

@@ -47,6 +47,8 @@ bool is_ip(std::string_view text);
 void describe_metadata(Schema<ObjectMeta>& s);
 void describe_service_metadata(Schema<ObjectMeta>& s);
 void describe_namespace_metadata(Schema<ObjectMeta>& s);
+// Only the name and one label, for kinds of which there are many.
+void describe_name_and_label(Schema<ObjectMeta>& s, const std::string& label);
 
 template <typename T>
 void describe_object(Schema<T>& s, schema::Describe<ObjectMeta> metadata = describe_metadata) {

@@ -1,5 +1,5 @@
-// Service, EndpointSlice, Secret, ConfigMap and Namespace: the fields that a gateway reads. The
-// other fields of these kinds are known by name, so that a typo is still an error.
+// Service, EndpointSlice, Secret, ConfigMap, Namespace and Pod: the fields that a gateway reads.
+// The other fields of these kinds are known by name, so that a typo is still an error.
 #include <algorithm>
 
 #include "api/core.h"
@@ -50,7 +50,12 @@ void describe(Schema<Endpoint>& s) {
     hints.field("forZones", &Endpoint::hint_zones).with(Constraints().wrapped_in("name"));
     hints.field("forNodes", &Endpoint::hint_nodes).with(Constraints().wrapped_in("name"));
   });
-  s.ignore("targetRef", "deprecatedTopology");
+  s.group("targetRef", [](Schema<Endpoint>& target) {
+    target.field("kind", &Endpoint::target_kind);
+    target.field("name", &Endpoint::target_name);
+    target.ignore("apiVersion", "fieldPath", "namespace", "resourceVersion", "uid");
+  });
+  s.ignore("deprecatedTopology");
 }
 
 void describe(Schema<EndpointPort>& s) {
@@ -119,6 +124,12 @@ void describe_namespace(Schema<Namespace>& s) {
   s.ignore("spec");
 }
 
+void describe_pod(Schema<Pod>& s) {
+  describe_object(
+      s, [](Schema<ObjectMeta>& metadata) { describe_name_and_label(metadata, Pod::kTlsMode); });
+  s.ignore("spec");
+}
+
 template <typename T, Kind kind>
 void add(std::vector<KindDefinition>& kinds, std::string_view group, std::string_view plural,
          std::string_view name, schema::Describe<T> describe_function) {
@@ -136,6 +147,8 @@ void add_core_kinds(std::vector<KindDefinition>& kinds) {
   add<ConfigMap, Kind::kConfigMap>(kinds, "", "configmaps", "ConfigMap", describe_config_map);
   add<Namespace, Kind::kNamespace>(kinds, "", "namespaces", "Namespace", describe_namespace);
   kinds.back().info.namespaced = false;
+  add<Pod, Kind::kPod>(kinds, "", "pods", "Pod", describe_pod);
+  kinds.back().info.on_demand = true;
 }
 
 }  // namespace kgw

@@ -74,6 +74,8 @@ ports: [{name: "", port: 8080, appProtocol: http}]
   const auto& slice = as<EndpointSlice>(object);
   EXPECT_EQ(slice.endpoints[0].hint_zones, std::vector<std::string>{"zone-a"});
   EXPECT_EQ(slice.endpoints[0].hint_nodes, std::vector<std::string>{"node-1"});
+  EXPECT_EQ(slice.endpoints[0].target_kind, "Pod");
+  EXPECT_EQ(slice.endpoints[0].target_name, "web-0");
   EXPECT_EQ(slice.endpoints[1].conditions.ready, false);
   EXPECT_EQ(slice.endpoints[1].conditions.serving, std::nullopt);
   EXPECT_EQ(slice.ports[0].port, 8080);
@@ -91,6 +93,18 @@ TEST(EndpointSliceKind, IsChecked) {
   EXPECT_THAT(slice("addressType: FQDN, endpoints: [{addresses: [a.b]}]"), ElementsAre());
   EXPECT_THAT(slice("addressType: IPv4, endpoints: [{addresses: []}]"),
               ElementsAre(StartsWith("endpoints[0].addresses: Invalid value: 0")));
+}
+
+TEST(PodKind, OnlyWhetherItIsInIstiosMeshIsKept) {
+  const auto object = expect_valid(R"(
+apiVersion: v1
+kind: Pod
+metadata: {name: web-0, namespace: shop, uid: u, labels: {a: b, security.istio.io/tlsMode: istio}}
+spec: {containers: [{name: web}]}
+)");
+  ASSERT_NE(object, nullptr);
+  EXPECT_EQ(object->metadata.labels, (StringMap{{"security.istio.io/tlsMode", "istio"}}));
+  EXPECT_EQ(object->metadata.uid, "");
 }
 
 TEST(SecretKind, DataIsDecodedAndStringDataWins) {

@@ -29,6 +29,7 @@ constexpr std::array kKinds = {
     KindRow{Kind::kSecret, "", "Secret"},
     KindRow{Kind::kConfigMap, "", "ConfigMap"},
     KindRow{Kind::kNamespace, "", "Namespace"},
+    KindRow{Kind::kPod, "", "Pod"},
     KindRow{Kind::kBackend, "gateway.kgateway.dev", "Backend"},
     KindRow{Kind::kGatewayParameters, "gateway.kgateway.dev", "GatewayParameters"},
 };

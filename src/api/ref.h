@@ -31,6 +31,7 @@ enum class Kind : std::uint8_t {
   kSecret,
   kConfigMap,
   kNamespace,
+  kPod,
   kBackend,
   kGatewayParameters,
 };

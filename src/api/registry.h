@@ -33,6 +33,8 @@ struct KindInfo {
   Kind kind = Kind::kUnknown;
   std::string_view plural;  // "httproutes"
   bool namespaced = true;
+  // Every cluster is full of them: an API server is asked only where a setting needs them.
+  bool on_demand = false;
   // The preferred version first; older and legacy ones that are still read after it.
   std::vector<ServedVersion> versions;
 };

@@ -27,6 +27,7 @@ Inputs::Inputs(engine::Graph& graph)
       secrets(graph.input<ObjectKey, Secret>("secrets")),
       config_maps(graph.input<ObjectKey, ConfigMap>("config maps")),
       namespaces(graph.input<ObjectKey, Namespace>("namespaces")),
+      pods(graph.input<ObjectKey, Pod>("pods")),
       backends(graph.input<ObjectKey, Backend>("backends")),
       gateway_parameters(graph.input<ObjectKey, GatewayParameters>("gateway parameters")) {}
 
@@ -60,6 +61,8 @@ void Inputs::apply(const ObjectRef& ref, std::shared_ptr<const Object> object) {
       return set(config_maps, ref, std::move(object));
     case Kind::kNamespace:
       return set(namespaces, ref, std::move(object));
+    case Kind::kPod:
+      return set(pods, ref, std::move(object));
     case Kind::kBackend:
       return set(backends, ref, std::move(object));
     case Kind::kGatewayParameters:
@@ -99,6 +102,8 @@ const Object* Inputs::find(const ObjectRef& ref) const {
       return config_maps.find(ref.key);
     case Kind::kNamespace:
       return namespaces.find(ref.key);
+    case Kind::kPod:
+      return pods.find(ref.key);
     case Kind::kBackend:
       return backends.find(ref.key);
     case Kind::kGatewayParameters:

@@ -44,6 +44,7 @@ struct Inputs {
   engine::Input<ObjectKey, Secret>& secrets;
   engine::Input<ObjectKey, ConfigMap>& config_maps;
   engine::Input<ObjectKey, Namespace>& namespaces;
+  engine::Input<ObjectKey, Pod>& pods;  // of Istio's mesh, where that matters
   engine::Input<ObjectKey, Backend>& backends;
   engine::Input<ObjectKey, GatewayParameters>& gateway_parameters;
 };
@@ -74,6 +75,7 @@ struct ServiceFacts {
   Name external_name;
   bool headless = false;
   Name traffic_distribution;
+  bool no_istio_mtls = false;  // annotation kgateway.dev/disable-istio-auto-mtls
   std::vector<ServicePort> ports;
 
   const ServicePort* find_port(std::int32_t port, std::string_view l4_protocol) const;

@@ -49,6 +49,8 @@ std::shared_ptr<Object> copy_of(const Object& object) {
       return copy_as<ConfigMap>(object);
     case Kind::kNamespace:
       return copy_as<Namespace>(object);
+    case Kind::kPod:
+      return copy_as<Pod>(object);
     case Kind::kBackend:
       return copy_as<Backend>(object);
     case Kind::kGatewayParameters:

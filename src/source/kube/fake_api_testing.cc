@@ -382,6 +382,7 @@ struct FakeApi::State {
              target.find('?') == std::string::npos ? "" : target.substr(target.find('?') + 1),
              std::string(request[http::field::content_type]),
              std::string(request[http::field::authorization]),
+             std::string(request[http::field::accept]),
              request.body()};
     std::function<std::optional<Reply>(const Seen&)> ask;
     {

@@ -24,6 +24,7 @@ struct Seen {
   std::string query;
   std::string content_type;
   std::string authorization;
+  std::string accept;
   std::string body;
 };
 

@@ -22,6 +22,10 @@ void keep_read_keys(StringMap& data) {
   });
 }
 
+void drop_targets(EndpointSlice& slice) {
+  for (Endpoint& endpoint : slice.endpoints) endpoint.target_kind = endpoint.target_name = {};
+}
+
 }  // namespace
 
 Selectors selectors_of(Kind kind) {
@@ -34,13 +38,20 @@ Selectors selectors_of(Kind kind) {
     }
   } else if (kind == Kind::kEndpointSlice) {
     selectors.label = "kubernetes.io/service-name";
+  } else if (kind == Kind::kPod) {
+    selectors.label = std::string(Pod::kTlsMode) + "=istio";
   }
   return selectors;
 }
 
-void trim(Object& object) {
+bool is_only_metadata(Kind kind) { return kind == Kind::kPod; }
+
+void trim(Object& object, bool with_pods) {
   if (object.kind == Kind::kSecret) keep_read_keys(static_cast<Secret&>(object).data);
   if (object.kind == Kind::kConfigMap) keep_read_keys(static_cast<ConfigMap&>(object).data);
+  if (object.kind == Kind::kEndpointSlice && !with_pods) {
+    drop_targets(static_cast<EndpointSlice&>(object));
+  }
 }
 
 bool has_reported_status(Kind kind) {
@@ -52,6 +63,7 @@ bool has_reported_status(Kind kind) {
     case Kind::kSecret:
     case Kind::kConfigMap:
     case Kind::kNamespace:
+    case Kind::kPod:
       return false;
     default:
       return true;

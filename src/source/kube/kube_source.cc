@@ -26,9 +26,6 @@ using Clock = std::chrono::steady_clock;
 
 // A CRD is announced before the server serves its kind, so it is asked several times.
 constexpr std::array kAfterChange = {100ms, 400ms, 1500ms, 5000ms, 15000ms};
-constexpr char kAsMetadataList[] =
-    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-constexpr char kAsMetadata[] = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 const Resource& crds() {
   static const Resource resource{"apiextensions.k8s.io", "v1", "customresourcedefinitions", false};
@@ -61,7 +58,10 @@ class KubeSource::Follower : public std::enable_shared_from_this<Follower> {
         backoff_(options_.first_pause, options_.longest_pause),
         crd_backoff_(options_.first_pause, options_.longest_pause) {
     if (!options_.kinds.empty()) return;
-    for (const KindInfo& info : known_kinds()) options_.kinds.push_back(info.kind);
+    options_.kinds = options_.on_demand;
+    for (const KindInfo& info : known_kinds()) {
+      if (!info.on_demand) options_.kinds.push_back(info.kind);
+    }
   }
 
   void start(source::Sink sink) {

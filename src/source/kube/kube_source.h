@@ -24,7 +24,8 @@
 namespace kgw::kube {
 
 struct KubeOptions {
-  std::vector<Kind> kinds;  // empty: all known ones
+  std::vector<Kind> kinds;      // empty: all known ones, but those that are only read on demand,
+  std::vector<Kind> on_demand;  // and these
   int page_size = 500;
   // A watch ends after this long, at most twice as long.
   std::chrono::seconds watch_time{300};

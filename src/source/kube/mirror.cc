@@ -63,7 +63,7 @@ void Mirror::put(const doc::Node& node) {
   if (decoded.object == nullptr) return;
   // Ours alone until it is posted.
   const auto object = std::const_pointer_cast<Object>(decoded.object);
-  trim(*object);
+  trim(*object, with_pods_);
   const std::uint64_t content = content_of(*object);
   if (std::exchange(entry.content, content) == content) return;
   batch_.events.push_back({{kind_, key}, object});

@@ -19,8 +19,9 @@ namespace kgw::kube {
 
 class Mirror {
  public:
-  // REQUIRES: `api_version` is one of the kind's.
-  Mirror(Kind kind, std::string api_version) : kind_(kind), api_version_(std::move(api_version)) {}
+  // `with_pods`: which Pods endpoints are matters. REQUIRES: `api_version` is one of the kind's.
+  Mirror(Kind kind, std::string api_version, bool with_pods = false)
+      : kind_(kind), api_version_(std::move(api_version)), with_pods_(with_pods) {}
 
   // What follows, until end_list(), is all there is.
   void begin_list();
@@ -56,6 +57,7 @@ class Mirror {
 
   Kind kind_;
   std::string api_version_;
+  bool with_pods_;
   std::uint32_t pass_ = 0;
   Diagnostics unidentified_;  // of this list
   bool had_unidentified_ = false;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <utility>
@@ -16,6 +17,10 @@ namespace {
 // A watch that ends sooner did not work.
 constexpr std::chrono::seconds kShortWatch{1};
 
+bool follows_pods(const KubeOptions& options) {
+  return std::ranges::find(options.kinds, Kind::kPod) != options.kinds.end();
+}
+
 }  // namespace
 
 Reflector::Reflector(Core& core, const KubeOptions& options, Kind kind, Resource resource,
@@ -25,7 +30,7 @@ Reflector::Reflector(Core& core, const KubeOptions& options, Kind kind, Resource
       kind_(kind),
       resource_(std::move(resource)),
       events_(std::move(events)),
-      mirror_(kind, resource_.api_version()),
+      mirror_(kind, resource_.api_version(), follows_pods(options)),
       backoff_(options.first_pause, options.longest_pause) {
   Selectors selectors = selectors_of(kind);
   selection_.label_selector = std::move(selectors.label);
@@ -79,8 +84,9 @@ asio::awaitable<Result<void>> Reflector::list() {
     page.continue_token = end.continue_token;
     ListReader reader([this](std::string_view json) { mirror_.put_json(json); });
     BodySink feed = [&](std::string_view piece) { return reader.feed(piece); };
-    const Result<void> read =
-        co_await core_.stream(kube::list(resource_, page), std::move(feed), abort_);
+    Request request = kube::list(resource_, page);
+    if (is_only_metadata(kind_)) request.accept = kAsMetadataList;
+    const Result<void> read = co_await core_.stream(std::move(request), std::move(feed), abort_);
     if (abort_.requested()) co_return Result<void>();
     post(mirror_.take());
     if (!read) co_return std::unexpected(read.error());
@@ -110,6 +116,7 @@ asio::awaitable<Result<void>> Reflector::watch() {
   };
   Request request = kube::watch(resource_, selection_, version_,
                                 std::chrono::duration_cast<std::chrono::seconds>(time));
+  if (is_only_metadata(kind_)) request.accept = kAsMetadata;
   Result<void> streamed = co_await core_.stream(std::move(request), std::move(feed), abort_);
   if (abort_.requested()) co_return Result<void>();
   const bool was_short = std::chrono::steady_clock::now() - started < kShortWatch;

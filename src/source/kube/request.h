@@ -59,6 +59,11 @@ Request list(const Resource& resource, const ListOptions& options);
 // Events after `resource_version`, with bookmarks; the server ends it after `timeout`.
 Request watch(const Resource& resource, const ListOptions& options,
               const std::string& resource_version, std::chrono::seconds timeout);
+// What to accept where of the objects of a list, or of a watch, nothing but metadata is wanted.
+inline constexpr const char* kAsMetadataList =
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+inline constexpr const char* kAsMetadata =
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 // POST; for TokenReview and the like, and for objects that must not exist yet.
 Request create(const Resource& resource, const std::string& ns, std::string body);
