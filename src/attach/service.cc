@@ -1,6 +1,15 @@
 #include "attach/tables.h"
 
 namespace kgw::attach {
+namespace {
+
+bool opts_out_of_istio_mtls(const Service& service) {
+  const auto& annotations = service.metadata.annotations;
+  const auto found = annotations.find("kgateway.dev/disable-istio-auto-mtls");
+  return found != annotations.end() && found->second == "true";
+}
+
+}  // namespace
 
 engine::Derived<ObjectKey, ServiceFacts>& make_service_facts(engine::Graph& graph,
                                                              const Model& model) {
@@ -10,6 +19,7 @@ engine::Derived<ObjectKey, ServiceFacts>& make_service_facts(engine::Graph& grap
                                           .external_name = service.external_name,
                                           .headless = service.cluster_ip == "None",
                                           .traffic_distribution = service.traffic_distribution,
+                                          .no_istio_mtls = opts_out_of_istio_mtls(service),
                                           .ports = service.ports});
       });
 }

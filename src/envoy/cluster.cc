@@ -104,7 +104,8 @@ Discovery Discovery::of(const StaticBackend& backend) {
 }
 
 BuiltCluster build_cluster(const ClusterVariant& variant, const Discovery& discovery,
-                           const attach::BackendTls* tls, const std::string& system_ca_path) {
+                           const attach::BackendTls* tls, const std::string& system_ca_path,
+                           const IstioMtls* istio) {
   const Name name = attach::cluster_name(variant.id);
   const bool fails = tls != nullptr && tls->invalid;
   BuiltCluster built;
@@ -119,6 +120,7 @@ BuiltCluster build_cluster(const ClusterVariant& variant, const Discovery& disco
     built.secrets =
         set_upstream_tls(variant, *tls, system_ca_path, *cluster.mutable_transport_socket());
   }
+  if (tls == nullptr && istio != nullptr) set_istio_mtls(variant.id, *istio, cluster);
   built.eds = cluster.type() == proto::Cluster::EDS && cluster.has_eds_cluster_config();
   built.resource = make_resource(name, encode(cluster));
   return built;

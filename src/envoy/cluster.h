@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "attach/model.h"
+#include "envoy/istio_mtls.h"
 #include "envoy/resource.h"
 #include "envoy/secret.h"
 
@@ -59,8 +60,10 @@ struct Discovery {
 };
 
 // `tls`: the BackendTLSPolicy in force, if any. `system_ca_path`: where a proxy finds the
-// certificate authorities of its operating system.
+// certificate authorities of its operating system. `istio`: null where the mesh's mTLS is out of
+// the question; a policy wins over it.
 BuiltCluster build_cluster(const ClusterVariant& variant, const Discovery& discovery,
-                           const attach::BackendTls* tls, const std::string& system_ca_path);
+                           const attach::BackendTls* tls, const std::string& system_ca_path,
+                           const IstioMtls* istio = nullptr);
 
 }  // namespace kgw::envoy

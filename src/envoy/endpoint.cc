@@ -8,6 +8,7 @@
 
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/encode.h"
+#include "envoy/istio_mtls.h"
 
 namespace kgw::envoy {
 namespace {
@@ -48,10 +49,13 @@ void EndpointCollector::add(const EndpointSlice& slice) {
   const std::optional<std::int32_t> port = port_of(slice, selector_);
   if (!port) return;
   const bool second_family = slice.address_type == "IPv6" && managed_by_slice_controller(slice);
-  for (const Endpoint& endpoint : slice.endpoints) add(endpoint, *port, second_family);
+  for (const Endpoint& endpoint : slice.endpoints) {
+    add(endpoint, slice.metadata.ns, *port, second_family);
+  }
 }
 
-void EndpointCollector::add(const Endpoint& endpoint, std::int32_t port, bool second_family) {
+void EndpointCollector::add(const Endpoint& endpoint, const Name& ns, std::int32_t port,
+                            bool second_family) {
   // The addresses of one endpoint are interchangeable and only the first is used. Envoy refuses
   // names (address type FQDN) in EDS.
   if (endpoint.addresses.empty() || !is_ip_address(endpoint.addresses.front())) return;
@@ -60,7 +64,13 @@ void EndpointCollector::add(const Endpoint& endpoint, std::int32_t port, bool se
   const bool serving = conditions.serving.value_or(ready);
   if (!ready && !(serving && conditions.terminating.value_or(false))) return;
   items_.push_back({distance(endpoint), endpoint.zone, endpoint.addresses.front(), port,
-                    ready ? State::kReady : State::kDraining, second_family});
+                    ready ? State::kReady : State::kDraining, second_family,
+                    is_outside_mesh(endpoint, ns)});
+}
+
+bool EndpointCollector::is_outside_mesh(const Endpoint& endpoint, const Name& ns) const {
+  return !in_mesh_ || endpoint.target_kind != kind_name(Kind::kPod) ||
+         !in_mesh_({ns, endpoint.target_name});
 }
 
 void EndpointCollector::add(std::string_view address, std::int32_t port) {
@@ -83,7 +93,8 @@ std::uint32_t EndpointCollector::distance(const Endpoint& endpoint) const {
 // Leaves the endpoints to use, sorted, with closed up priorities.
 void EndpointCollector::choose() {
   const auto by_address = [](const Item& item) {
-    return std::tie(item.address, item.port, item.state, item.priority, item.zone);
+    return std::tie(item.address, item.port, item.state, item.priority, item.zone,
+                    item.outside_mesh);
   };
   std::ranges::sort(items_, {}, by_address);
   const auto repeated = std::ranges::unique(
@@ -118,10 +129,9 @@ Resource EndpointCollector::build(const Name& cluster) {
       locality->set_priority(item.priority);
       if (!item.zone.empty()) locality->mutable_locality()->set_zone(std::string(item.zone));
     }
-    auto& address = *locality->add_lb_endpoints()
-                         ->mutable_endpoint()
-                         ->mutable_address()
-                         ->mutable_socket_address();
+    auto& endpoint = *locality->add_lb_endpoints();
+    if (!item.outside_mesh) mark_in_mesh(*endpoint.mutable_metadata());
+    auto& address = *endpoint.mutable_endpoint()->mutable_address()->mutable_socket_address();
     address.set_address(std::string(item.address));
     address.set_port_value(item.port);
     before = &item;

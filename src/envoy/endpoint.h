@@ -10,13 +10,16 @@
 // - Where the endpoint slice controller lists the same pods in both IP families, IPv4 is used.
 // - With a traffic distribution, near endpoints have priority 0, farther ones follow; levels
 //   without endpoints are closed up, as Envoy requires.
+// - An endpoint that is a Pod of Istio's mesh is marked (istio_mtls.h).
 // - No endpoint at all is an assignment too: requests fail at once instead of waiting for EDS.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/core.h"
@@ -42,9 +45,12 @@ struct EndpointSelector {
 
 class EndpointCollector {
  public:
-  // `selector` and the slices that are added stay alive until build().
-  EndpointCollector(EndpointSelector selector, const Proximity& proximity)
-      : selector_(selector), proximity_(proximity) {}
+  using InMesh = std::function<bool(const ObjectKey& pod)>;
+
+  // `selector` and the slices that are added stay alive until build(). Without `in_mesh`, no
+  // endpoint is in the mesh.
+  EndpointCollector(EndpointSelector selector, const Proximity& proximity, InMesh in_mesh = {})
+      : selector_(selector), proximity_(proximity), in_mesh_(std::move(in_mesh)) {}
 
   void add(const EndpointSlice& slice);
   // An address that is always ready. REQUIRES: is_ip_address(address).
@@ -61,14 +67,17 @@ class EndpointCollector {
     std::int32_t port = 0;
     State state = State::kReady;
     bool second_family = false;  // also listed with an IPv4 address
+    bool outside_mesh = true;
   };
 
-  void add(const Endpoint& endpoint, std::int32_t port, bool second_family);
+  void add(const Endpoint& endpoint, const Name& ns, std::int32_t port, bool second_family);
+  bool is_outside_mesh(const Endpoint& endpoint, const Name& ns) const;
   std::uint32_t distance(const Endpoint& endpoint) const;
   void choose();
 
   EndpointSelector selector_;
   const Proximity& proximity_;
+  InMesh in_mesh_;
   std::vector<Item> items_;
 };
 

@@ -52,6 +52,30 @@ TEST(Endpoints, AnEmptyAssignmentIsSent) {
                                          R"pb(cluster_name: "kube_a_b_80")pb");
 }
 
+TEST(Endpoints, PodsOfTheMeshAreMarked) {
+  const Proximity nowhere;
+  EndpointCollector collector({}, nowhere,
+                              [](const ObjectKey& pod) { return to_string(pod) == "shop/in"; });
+  EndpointSlice s = slice({ready("10.0.0.1"), ready("10.0.0.2"), ready("10.0.0.3")});
+  s.metadata.ns = "shop";
+  s.endpoints[0].target_kind = s.endpoints[1].target_kind = "Pod";
+  s.endpoints[2].target_kind = "Node";
+  s.endpoints[0].target_name = s.endpoints[2].target_name = "in";
+  s.endpoints[1].target_name = "out";
+  EndpointSlice by_hand = slice({ready("10.0.0.1")});  // names no Pod
+  collector.add(by_hand);
+  collector.add(s);
+  const auto assignment = decode<ClusterLoadAssignment>(collector.build("c"));
+  std::vector<std::string> marks;
+  for (const auto& endpoint : assignment.endpoints(0).lb_endpoints()) {
+    const auto& metadata = endpoint.metadata().filter_metadata();
+    const auto match = metadata.find("envoy.transport_socket_match");
+    marks.push_back(match == metadata.end() ? ""
+                                            : match->second.fields().at("tlsMode").string_value());
+  }
+  EXPECT_THAT(marks, ElementsAre("istio", "", ""));
+}
+
 TEST(Endpoints, Encoding) {
   const Proximity nowhere;
   EndpointCollector collector({}, nowhere);

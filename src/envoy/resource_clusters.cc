@@ -8,7 +8,7 @@ std::string_view l4_protocol(const attach::ClusterId& id) {
   return id.protocol == attach::BackendProtocol::kUdp ? "UDP" : "TCP";
 }
 
-std::optional<Resource> assign_service(const Model& model, const Proximity& proximity,
+std::optional<Resource> assign_service(const Model& model, const Settings& settings,
                                        const attach::ClusterId& id, Read& read) {
   const attach::ServiceFacts* service = read.get(model.service_facts, id.backend.key);
   if (service == nullptr || Discovery::of(id, *service).type != Discovery::Type::kEds) {
@@ -19,7 +19,14 @@ std::optional<Resource> assign_service(const Model& model, const Proximity& prox
                             .traffic_distribution = service->traffic_distribution};
   const ServicePort* port = service->find_port(id.port, selector.protocol);
   if (port != nullptr) selector.port_name = port->name;
-  EndpointCollector endpoints(selector, proximity);
+  EndpointCollector::InMesh in_mesh;
+  if (settings.istio_mtls && takes_istio_mtls(id, *service)) {
+    in_mesh = [&](const ObjectKey& key) {
+      const Pod* pod = read.get(model.inputs.pods, key);
+      return pod != nullptr && is_in_mesh(*pod);
+    };
+  }
+  EndpointCollector endpoints(selector, settings.proximity, std::move(in_mesh));
   if (port != nullptr) {
     read.each(model.slices_by_service, id.backend.key,
               [&](const ObjectKey&, const EndpointSlice& slice) { endpoints.add(slice); });
@@ -37,6 +44,15 @@ std::optional<Resource> assign_backend(const Model& model, const Proximity& prox
     endpoints.add(host.host, host.port);
   }
   return endpoints.build(attach::cluster_name(id));
+}
+
+// Null where the mesh's mTLS is out of the question.
+const IstioMtls* istio_mtls_of(const Model& model, const Settings& settings,
+                               const attach::ClusterId& id, Read& read) {
+  if (!settings.istio_mtls || id.backend.kind != Kind::kService) return nullptr;
+  const attach::ServiceFacts* service = read.get(model.service_facts, id.backend.key);
+  const bool takes = service != nullptr && takes_istio_mtls(id, *service);
+  return takes ? &*settings.istio_mtls : nullptr;
 }
 
 }  // namespace
@@ -58,12 +74,13 @@ std::optional<BuiltCluster> compute_cluster(const Model& model, const Settings& 
   if (!discovery) return std::nullopt;
   const attach::BackendTls* tls =
       read.get(model.backend_tls, {variant.id.backend, variant.id.port});
-  return build_cluster(variant, *discovery, tls, settings.system_ca_path);
+  return build_cluster(variant, *discovery, tls, settings.system_ca_path,
+                       istio_mtls_of(model, settings, variant.id, read));
 }
 
 std::optional<Resource> compute_assignment(const Model& model, const Settings& settings,
                                            const attach::ClusterId& id, Read& read) {
-  return id.backend.kind == Kind::kService ? assign_service(model, settings.proximity, id, read)
+  return id.backend.kind == Kind::kService ? assign_service(model, settings, id, read)
                                            : assign_backend(model, settings.proximity, id, read);
 }
 

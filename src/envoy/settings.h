@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "api/gateway.h"
 #include "envoy/endpoint.h"
+#include "envoy/istio_mtls.h"
 #include "envoy/table_layout.h"
 
 namespace kgw::envoy {
@@ -18,9 +20,10 @@ struct Settings {
   Proximity proximity;
   // The bundle of the operating system, in the file system of the proxies.
   std::string system_ca_path = "/etc/ssl/certs/ca-certificates.crt";
-  bool weighted_routes = false;  // annotation kgateway.dev/route-weight of HTTPRoutes counts
+  bool weighted_routes = false;         // annotation kgateway.dev/route-weight of HTTPRoutes counts
+  std::optional<IstioMtls> istio_mtls;  // absent: off
   ShardingLimits sharding;
-  bool access_log = false;       // one JSON object per request on the proxy's standard output
+  bool access_log = false;  // one JSON object per request on the proxy's standard output
 };
 
 }  // namespace kgw::envoy

@@ -1,6 +1,8 @@
 // A real Envoy takes every kind of resource that is made here.
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 #include "envoy/bootstrap_testing.h"
 #include "envoy/cluster.h"
 #include "envoy/endpoint.h"
@@ -35,9 +37,9 @@ class Validate : public testing::Test {
   }
 
   void add(const ClusterVariant& variant, const Discovery& discovery,
-           const attach::BackendTls* tls = nullptr) {
+           const attach::BackendTls* tls = nullptr, const IstioMtls* istio = nullptr) {
     const auto ca = "/etc/ssl/certs/ca-certificates.crt";
-    resources_.clusters.push_back(build_cluster(variant, discovery, tls, ca).resource);
+    resources_.clusters.push_back(build_cluster(variant, discovery, tls, ca, istio).resource);
   }
 
   StaticResources resources_;
@@ -110,6 +112,10 @@ TEST_F(Validate, Clusters) {
   tls.ca_references = {{Kind::kConfigMap, {"shop", "ca"}}};
   tls.sans = {{"Hostname", "*.example.com", ""}, {"URI", "", "spiffe://a/b"}};
   add({{kService, 86, BackendProtocol::kAuto}, {"infra", "client"}}, {}, &tls);
+  const std::string sds = testing::TempDir() + "istio_sds.json";
+  std::ofstream(sds) << R"({"resources": []})";
+  const IstioMtls istio{{"certificate", sds}, {"authority", sds}, testing::TempDir()};
+  add({{kService, 88, BackendProtocol::kHttp2}, {}}, {}, nullptr, &istio);
   tls.invalid = {"NoValidCACertificate", "none"};
   add({{kService, 87, BackendProtocol::kAuto}, {}}, {}, &tls);
   EXPECT_EQ(validate(resources_), "");
