@@ -115,8 +115,9 @@ void describe(Schema<EnvoyContainerParameters>& s) {
           },
           "!self.exists(a, a.matches('^--(config-path|disable-hot-restart|service-node|log-level|"
           "component-log-level)(=.*)?$'))")
-      .doc("Further arguments of Envoy. `--drain-time-s`: how long connections of a listener's "
-           "changed filter chain may go on; 60 seconds without it.");
+      .doc(
+          "Further arguments of Envoy. `--drain-time-s`: how long connections of a listener's "
+          "changed filter chain may go on; 60 seconds without it.");
 }
 
 void describe(Schema<SdsContainerParameters>& s) {
@@ -128,14 +129,17 @@ void describe(Schema<SdsContainerParameters>& s) {
 
 void describe(Schema<IstioContainerParameters>& s) {
   describe_container(s);
-  s.field("logLevel", &IstioContainerParameters::log_level);
-  s.field("istioDiscoveryAddress", &IstioContainerParameters::discovery_address);
-  s.field("istioMetaMeshId", &IstioContainerParameters::mesh_id);
-  s.field("istioMetaClusterId", &IstioContainerParameters::cluster_id);
+  s.field("logLevel", &IstioContainerParameters::log_level).doc("warning when absent.");
+  s.field("istioDiscoveryAddress", &IstioContainerParameters::discovery_address)
+      .doc("Of istiod; istiod.<KGW_ISTIO_NAMESPACE>.svc:15012 when absent.");
+  s.field("istioMetaMeshId", &IstioContainerParameters::mesh_id).doc("cluster.local when absent.");
+  s.field("istioMetaClusterId", &IstioContainerParameters::cluster_id)
+      .doc("Kubernetes when absent.");
 }
 
 void describe(Schema<IstioParameters>& s) {
-  s.field("istioProxyContainer", &IstioParameters::container);
+  s.field("istioProxyContainer", &IstioParameters::container)
+      .doc("Istio's agent, which gets the proxy's certificates.");
   s.custom("customSidecars", &IstioParameters::custom_sidecars, raw_list())
       .doc("Deprecated: never had an effect.");
 }
@@ -262,12 +266,12 @@ void describe(Schema<KubeParameters>& s) {
   s.field("deployment", &KubeParameters::deployment);
   s.field("envoyContainer", &KubeParameters::envoy_container);
   s.field("sdsContainer", &KubeParameters::sds_container)
-      .doc("Only with Istio's automatic mTLS, which is not supported yet.");
+      .doc("No effect: Envoy itself reads the certificates of Istio's automatic mTLS.");
   s.field("podTemplate", &KubeParameters::pod_template);
   s.field("service", &KubeParameters::service);
   s.field("serviceAccount", &KubeParameters::service_account);
   s.field("istio", &KubeParameters::istio)
-      .doc("Only with Istio's automatic mTLS, which is not supported yet.");
+      .doc("Only with Istio's automatic mTLS (KGW_ENABLE_ISTIO_AUTO_MTLS).");
   s.field("stats", &KubeParameters::stats);
   s.field("omitDefaultSecurityContext", &KubeParameters::omit_default_security_context)
       .doc("Set no security context but what is written here, as OpenShift wants it.");

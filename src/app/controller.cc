@@ -17,6 +17,7 @@
 
 #include "app/signals.h"
 #include "app/token_authoriser.h"
+#include "app/translation_settings.h"
 #include "app/xds_credentials.h"
 #include "attach/model.h"
 #include "deploy/kube/addresses.h"
@@ -33,15 +34,6 @@ using std::chrono_literals::operator""ms;
 // Within this time proxies find a controller that was restarted.
 constexpr std::chrono::seconds kReconnectTime{10};
 constexpr const char* kManagedProxies = "app.kubernetes.io/managed-by=kgateway";
-
-envoy::Settings translation_settings(const deploy::kube::ControllerSettings& settings) {
-  envoy::Settings out;
-  out.bind_addresses = [ipv6 = settings.proxies.bind_ipv6](const Gateway&) {
-    return std::vector<std::string>{ipv6 ? "::" : "0.0.0.0"};
-  };
-  out.weighted_routes = settings.weighted_routes;
-  return out;
-}
 
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -155,7 +147,8 @@ std::expected<void, std::string> Controller::serve() {
 }
 
 void Controller::follow_objects() {
-  source_ = std::make_unique<kube::KubeSource>(*client_, kube::KubeOptions{});
+  source_ = std::make_unique<kube::KubeSource>(
+      *client_, kube::KubeOptions{.on_demand = on_demand_kinds(settings_)});
   source_->start(core_.sink());
 }
 

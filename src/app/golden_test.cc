@@ -1,6 +1,7 @@
 // Golden tests: tests/golden/<topic>/<behaviour>.yaml holds input objects, a line "# Output", and
 // what they are translated to. The objects of <topic>/_defaults.yaml are added to each; an object
-// of the file replaces one of the defaults. UPDATE_GOLDEN=1 writes the outputs anew.
+// of the file replaces one of the defaults. A comment "# KGW_NAME=value" sets what the controller
+// reads from its environment. UPDATE_GOLDEN=1 writes the outputs anew.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,6 +15,8 @@
 #include "api/yaml_writer.h"
 #include "app/builtin.h"
 #include "app/offline.h"
+#include "app/translation_settings.h"
+#include "deploy/kube/testing.h"
 
 namespace kgw::app {
 namespace {
@@ -52,6 +55,16 @@ void add_objects(const std::string& text, const std::string& name,
   }
 }
 
+envoy::Settings settings_of(const std::string& input) {
+  const auto environment = deploy::kube::settings_in(input);
+  if (environment.empty()) return offline_settings();
+  const deploy::kube::ReadSettings read = deploy::kube::read_settings(environment);
+  for (const std::string& warning : read.warnings) ADD_FAILURE() << warning;
+  envoy::Settings settings = translation_settings(read.settings);
+  settings.bind_addresses = offline_settings().bind_addresses;
+  return settings;
+}
+
 std::string output_of(const fs::path& path, const std::string& input) {
   std::map<ObjectRef, std::shared_ptr<const Object>> objects;
   Diagnostics problems;
@@ -59,7 +72,7 @@ std::string output_of(const fs::path& path, const std::string& input) {
   if (fs::exists(defaults)) add_objects(read_file(defaults), "_defaults.yaml", objects, problems);
   add_objects(input, path.filename(), objects, problems);
 
-  Translation translation(offline_settings());
+  Translation translation(settings_of(input));
   translation.apply(builtin_objects());
   std::vector<source::ObjectEvent> events;
   for (auto& [ref, object] : objects) events.push_back({ref, object});

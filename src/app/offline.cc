@@ -307,10 +307,12 @@ Diagnostics translation_problems(const Translation& translation) {
       });
   report_orphans(translation, problems);
   report_annotations(translation, problems);
-  translation.model.inputs.gateway_parameters.for_each([&](const ObjectKey&,
-                                                           const GatewayParameters& parameters) {
-    std::ranges::move(deploy::kube::ineffective_fields(parameters), std::back_inserter(problems));
-  });
+  translation.model.inputs.gateway_parameters.for_each(
+      [&](const ObjectKey&, const GatewayParameters& parameters) {
+        std::ranges::move(deploy::kube::ineffective_fields(
+                              parameters, translation.resources.settings.istio_mtls.has_value()),
+                          std::back_inserter(problems));
+      });
   return problems;
 }
 

@@ -18,6 +18,7 @@ using test::Random;
 envoy::Settings settings() {
   envoy::Settings settings = offline_settings();
   settings.sharding = {.cut = 6, .join = 3, .repeated = 2};
+  settings.istio_mtls = envoy::IstioMtls{{"certificate", "/c"}, {"authority", "/a"}, "/w"};
   return settings;
 }
 

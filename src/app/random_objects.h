@@ -131,6 +131,7 @@ inline std::string random_route(Random& random) {
 inline std::string random_service(Random& random) {
   return "apiVersion: v1\nkind: Service\nmetadata: {name: s" + number(random, 4) +
          ", namespace: " + pick(random, {"default", "team"}) +
+         pick(random, {"", "", ", annotations: {kgateway.dev/disable-istio-auto-mtls: \"true\"}"}) +
          "}\nspec: {ports: [{name: http, port: 80" +
          pick(random, {"", ", appProtocol: kubernetes.io/h2c"}) + "}]}\n";
 }
@@ -142,7 +143,13 @@ inline std::string random_slice(Random& random) {
          ", labels: {kubernetes.io/service-name: " + service +
          "}}\naddressType: IPv4\nports: [{name: http, port: 8080}]\nendpoints: [{addresses: "
          "[10.0.0." +
-         number(random, 5) + "]}]\n";
+         number(random, 5) + "], targetRef: {kind: Pod, name: pod" + number(random, 3) + "}}]\n";
+}
+
+inline std::string random_pod(Random& random) {
+  return "apiVersion: v1\nkind: Pod\nmetadata: {name: pod" + number(random, 3) +
+         ", namespace: " + pick(random, {"default", "team"}) +
+         ", labels: {security.istio.io/tlsMode: " + pick(random, {"istio", "disabled"}) + "}}\n";
 }
 
 inline std::string random_grant(Random& random) {
@@ -165,9 +172,9 @@ inline std::string random_policy(Random& random) {
 inline std::string random_object(Random& random) {
   using Make = std::string (*)(Random&);
   static constexpr Make kMakers[] = {
-      random_gateway, random_gateway,      random_route,        random_route,     random_route,
-      random_route,   random_service,      random_slice,        random_grant,     random_policy,
-      random_secret,  random_listener_set, random_stream_route, random_grpc_route};
+      random_gateway, random_gateway,      random_route,        random_route,      random_route,
+      random_route,   random_service,      random_slice,        random_grant,      random_policy,
+      random_secret,  random_listener_set, random_stream_route, random_grpc_route, random_pod};
   return kMakers[random() % std::size(kMakers)](random);
 }
 

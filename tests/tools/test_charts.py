@@ -100,6 +100,13 @@ def test_role_has_what_the_controller_does():
     assert not any("*" in rule["resources"] + rule["verbs"] for rule in rules)
 
 
+@pytest.mark.parametrize("value, granted", [(None, False), (False, False), (True, True), ("true", True)])
+def test_pods_may_be_read_only_for_istio(value, granted):
+    values = {"controller": {"extraEnv": {"KGW_ENABLE_ISTIO_AUTO_MTLS": value}}} if value is not None else {}
+    rules = template(values)[("ClusterRole", "kgateway-kgateway-system")]["rules"]
+    assert any("pods" in rule["resources"] for rule in rules) is granted
+
+
 def test_a_replica_can_prove_to_the_others_that_it_is_one():
     spec = controller()["spec"]
     (container,) = spec["containers"]

@@ -6,6 +6,7 @@
 
 #include "api/yaml_writer.h"
 #include "deploy/bootstrap.h"
+#include "deploy/kube/istio.h"
 
 namespace kgw::deploy::kube {
 namespace {
@@ -239,6 +240,7 @@ StringMap bootstrap_files(const ObjectKey& gateway, const KubeParameters& parame
   files["envoy.yaml"] = to_yaml(make_bootstrap(gateway, parameters, settings));
   if (settings.xds_auth) files[kTokenSecretFile] = token_secret().dump();
   if (settings.xds_tls) files["ca.crt"] = settings.xds_ca;
+  if (settings.istio_auto_mtls) files.merge(istio_files());
   return files;
 }
 

@@ -14,7 +14,8 @@ inline constexpr const char* kConfigDirectory = "/etc/envoy";
 inline constexpr const char* kTokenDirectory = "/var/run/secrets/tokens";
 inline constexpr const char* kTokenFile = "xds-token";
 
-// envoy.yaml; xds_service_account_token.json with xds_auth; ca.crt with xds_tls.
+// envoy.yaml; xds_service_account_token.json with xds_auth; ca.crt with xds_tls; the SDS resources
+// of Istio's certificate with istio_auto_mtls.
 StringMap bootstrap_files(const ObjectKey& gateway, const KubeParameters& parameters,
                           const Settings& settings);
 

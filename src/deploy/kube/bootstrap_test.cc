@@ -137,5 +137,19 @@ TEST(KubeBootstrap, ProvesItselfAndVerifiesTheController) {
   EXPECT_THAT(plain.at("envoy.yaml"), Not(HasSubstr("transport_socket")));
 }
 
+TEST(KubeBootstrap, HasFilesThatNameIstiosCertificate) {
+  Settings settings = test_settings();
+  EXPECT_FALSE(bootstrap_files(kGateway, {}, settings).contains(kIstioCertificateFile));
+  settings.istio_auto_mtls = true;
+  const StringMap files = bootstrap_files(kGateway, {}, settings);
+  const Json certificate = Json::parse(files.at(kIstioCertificateFile))["resources"][0];
+  EXPECT_EQ(certificate["name"], kIstioCertificateSecret);
+  EXPECT_EQ(certificate["tls_certificate"]["private_key"]["filename"], "/etc/istio-certs/key.pem");
+  const Json authority = Json::parse(files.at(kIstioAuthorityFile))["resources"][0];
+  EXPECT_EQ(authority["name"], kIstioAuthoritySecret);
+  EXPECT_EQ(authority["validation_context"]["trusted_ca"]["filename"],
+            "/etc/istio-certs/root-cert.pem");
+}
+
 }  // namespace
 }  // namespace kgw::deploy::kube

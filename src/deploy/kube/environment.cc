@@ -39,7 +39,9 @@ constexpr std::array kRows = {
     SettingRow{"KGW_ENABLE_BUILTIN_DEFAULT_METRICS", "false", "Metrics of the Go runtime.", kFixed},
     SettingRow{"KGW_ENABLE_EXPERIMENTAL_GATEWAY_API_FEATURES", "true",
                "The experimental channel of the Gateway API.", kFixed},
-    SettingRow{"KGW_ENABLE_ISTIO_AUTO_MTLS", "false", "Istio's automatic mTLS.", kFixed},
+    SettingRow{"KGW_ENABLE_ISTIO_AUTO_MTLS", "false",
+               "Proxies speak Istio's mTLS with the Pods of its mesh, and get Istio's agent for "
+               "their certificates."},
     SettingRow{"KGW_ENABLE_ISTIO_INTEGRATION", "false", "Istio's kinds.", kFixed},
     SettingRow{"KGW_ENABLE_ORDERED_ADS", "false",
                "Nothing to enable: updates are always sent in an order that breaks nothing.",
@@ -53,7 +55,8 @@ constexpr std::array kRows = {
     SettingRow{"KGW_GLOBAL_POLICY_NAMESPACE", "", "Namespace of global policies.", kFixed},
     SettingRow{"KGW_HEALTH_PORT", "9093", "Port of /readyz."},
     SettingRow{"KGW_INGRESS_USE_WAYPOINTS", "true", "No effect without Istio.", kFixed},
-    SettingRow{"KGW_ISTIO_NAMESPACE", "istio-system", "No effect without Istio.", kFixed},
+    SettingRow{"KGW_ISTIO_NAMESPACE", "istio-system",
+               "Namespace of istiod, from which proxies get their certificates of the mesh."},
     SettingRow{"KGW_LISTENER_BIND_IPV6", "true",
                "Proxies bind their ports to [::], IPv4 included; else to 0.0.0.0."},
     SettingRow{"KGW_LOG_LEVEL", "info", "trace, debug, info, warn or error."},
@@ -198,6 +201,8 @@ class Reader {
     p.dns_lookup_family =
         one_of("KGW_DNS_LOOKUP_FAMILY", {"V4_PREFERRED", "V4_ONLY", "V6_ONLY", "ALL", "AUTO"});
     p.bind_ipv6 = flag("KGW_LISTENER_BIND_IPV6");
+    p.istio_auto_mtls = flag("KGW_ENABLE_ISTIO_AUTO_MTLS");
+    p.istio_discovery_address = "istiod." + text("KGW_ISTIO_NAMESPACE") + ".svc:15012";
   }
 
   Json json(const std::string& name) { return Json::parse(text(name), nullptr, false); }

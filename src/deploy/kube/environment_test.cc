@@ -27,6 +27,8 @@ TEST(Environment, DefaultsAreThoseOfTheTable) {
   EXPECT_EQ(s.first_connect_delay_ms, 1000);
   EXPECT_EQ(s.admin_address, "127.0.0.1");
   EXPECT_TRUE(s.leader_election);
+  EXPECT_FALSE(s.proxies.istio_auto_mtls);
+  EXPECT_EQ(s.proxies.istio_discovery_address, "istiod.istio-system.svc:15012");
   EXPECT_THAT(s.namespace_selectors, IsEmpty());
 }
 
@@ -42,6 +44,8 @@ TEST(Environment, IsRead) {
        {"KGW_LISTENER_BIND_IPV6", "false"},
        {"KGW_DISABLE_LEADER_ELECTION", "true"},
        {"KGW_WEIGHTED_ROUTE_PRECEDENCE", "true"},
+       {"KGW_ENABLE_ISTIO_AUTO_MTLS", "true"},
+       {"KGW_ISTIO_NAMESPACE", "mesh"},
        {"KGW_DISCOVERY_NAMESPACE_SELECTORS",
         R"([{"matchLabels": {"a": "b"}}, {"matchExpressions": [{"key": "c", "operator": "Exists"}]}])"},
        {"KGW_GATEWAY_CLASS_PARAMETERS_REFS", R"({"kgateway": {"name": "x", "namespace": "y"}})"}});
@@ -58,6 +62,8 @@ TEST(Environment, IsRead) {
   EXPECT_EQ(s.first_connect_delay_ms, 60'500);
   EXPECT_FALSE(s.leader_election);
   EXPECT_TRUE(s.weighted_routes);
+  EXPECT_TRUE(s.proxies.istio_auto_mtls);
+  EXPECT_EQ(s.proxies.istio_discovery_address, "istiod.mesh.svc:15012");
   ASSERT_EQ(s.namespace_selectors.size(), 2);
   EXPECT_TRUE(s.namespace_selectors[0].matches({{"a", "b"}}));
   EXPECT_TRUE(s.namespace_selectors[1].matches({{"c", ""}}));

@@ -106,7 +106,7 @@ std::expected<GatewayParameters, std::string> merge_parameters(const GatewayPara
   return static_cast<const GatewayParameters&>(*decoded.object);
 }
 
-Diagnostics ineffective_fields(const GatewayParameters& parameters) {
+Diagnostics ineffective_fields(const GatewayParameters& parameters, bool istio_auto_mtls) {
   Diagnostics out;
   const auto warn = [&](std::string field, std::string reason, std::string message) {
     out.push_back({parameters.ref(),
@@ -118,11 +118,17 @@ Diagnostics ineffective_fields(const GatewayParameters& parameters) {
   };
   if (!parameters.kube) return out;
   const KubeParameters& kube = *parameters.kube;
-  constexpr const char* kNoIstio =
-      "has no effect: Istio's automatic mTLS is not supported by this version of kgateway";
-  if (kube.sds_container) warn("sdsContainer", "UnsupportedField", kNoIstio);
-  if (kube.istio && kube.istio->container) {
-    warn("istio.istioProxyContainer", "UnsupportedField", kNoIstio);
+  if (kube.sds_container) {
+    warn(
+        "sdsContainer", "UnsupportedField",
+        "has no effect: there is no such container, with Istio's automatic mTLS Envoy itself reads "
+        "the certificates");
+  }
+  if (kube.istio && kube.istio->container && !istio_auto_mtls) {
+    warn(
+        "istio.istioProxyContainer", "FeatureDisabled",
+        "has no effect without Istio's automatic mTLS: set KGW_ENABLE_ISTIO_AUTO_MTLS=true for the "
+        "controller");
   }
   if (kube.istio && !kube.istio->custom_sidecars.empty()) {
     warn("istio.customSidecars", "DeprecatedField",

@@ -22,7 +22,7 @@ namespace kgw::deploy::kube {
 std::expected<GatewayParameters, std::string> merge_parameters(const GatewayParameters* of_class,
                                                                const GatewayParameters* own);
 
-// What is set but has no effect, as warnings about `parameters`.
-Diagnostics ineffective_fields(const GatewayParameters& parameters);
+// What is set but has no effect, as warnings about `parameters`. `istio_auto_mtls`: as in Settings.
+Diagnostics ineffective_fields(const GatewayParameters& parameters, bool istio_auto_mtls);
 
 }  // namespace kgw::deploy::kube

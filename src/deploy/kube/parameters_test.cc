@@ -101,9 +101,10 @@ TEST(MergeParameters, SaysWhatIsTooMuchTogether) {
 }
 
 TEST(IneffectiveFields, AreTold) {
-  const auto told = [](const std::string& kube) {
+  const auto told = [](const std::string& kube, bool istio_auto_mtls = false) {
     std::vector<std::string> fields;
-    for (const Diagnostic& d : ineffective_fields(parameters("kube: {" + kube + "}"))) {
+    for (const Diagnostic& d :
+         ineffective_fields(parameters("kube: {" + kube + "}"), istio_auto_mtls)) {
       EXPECT_EQ(d.severity, Severity::kWarning);
       fields.push_back(d.field);
     }
@@ -112,6 +113,9 @@ TEST(IneffectiveFields, AreTold) {
   EXPECT_THAT(told("sdsContainer: {}, istio: {istioProxyContainer: {}, customSidecars: [{}]}"),
               ElementsAre("spec.kube.sdsContainer", "spec.kube.istio.istioProxyContainer",
                           "spec.kube.istio.customSidecars"));
+  EXPECT_THAT(
+      told("sdsContainer: {}, istio: {istioProxyContainer: {}, customSidecars: [{}]}", true),
+      ElementsAre("spec.kube.sdsContainer", "spec.kube.istio.customSidecars"));
   EXPECT_THAT(told("serviceAccountOverlay: {spec: {a: 1}}"),
               ElementsAre("spec.kube.serviceAccountOverlay.spec"));
   EXPECT_THAT(told("deployment: {replicas: 2}, horizontalPodAutoscaler: {}"),

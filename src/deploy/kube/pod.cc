@@ -4,6 +4,8 @@
 #include <array>
 
 #include "deploy/kube/bootstrap.h"
+#include "deploy/kube/container.h"
+#include "deploy/kube/istio.h"
 
 namespace kgw::deploy::kube {
 namespace {
@@ -14,7 +16,6 @@ constexpr const char* kContainer = "kgateway-proxy";
 constexpr const char* kConfigVolume = "envoy-config";
 constexpr const char* kTokenVolume = "xds-token";
 constexpr std::int64_t kTokenSeconds = 12 * 60 * 60;
-constexpr std::int64_t kUser = 10101;
 constexpr std::int64_t kGraceSeconds = 60;
 constexpr std::int64_t kDrainSeconds = 10;
 // How long connections of a filter chain that has changed may go on. Until then Envoy keeps two
@@ -23,30 +24,7 @@ constexpr std::int64_t kDrainSeconds = 10;
 constexpr std::int64_t kFilterChainDrainSeconds = 60;
 constexpr const char* kPortStart = "net.ipv4.ip_unprivileged_port_start";
 
-Json parse(const RawJson& text) { return text.empty() ? Json::object() : Json::parse(text); }
-
-Json::array_t parse(const std::vector<RawJson>& list) {
-  Json::array_t out;
-  for (const RawJson& text : list) out.push_back(Json::parse(text));
-  return out;
-}
-
-void set_unless_empty(Json& object, const char* name, Json value) {
-  if (!value.empty()) object[name] = std::move(value);
-}
-
 // ---- container ----
-
-Image effective_image(const Image& standard, const ImageParameters& own) {
-  Image image = standard;
-  if (own.tag && !own.digest) image.digest.clear();
-  if (own.registry) image.registry = *own.registry;
-  if (own.repository) image.repository = *own.repository;
-  if (own.tag) image.tag = *own.tag;
-  if (own.digest) image.digest = *own.digest;
-  if (own.pull_policy) image.pull_policy = *own.pull_policy;
-  return image;
-}
 
 bool sets_drain_time(const std::vector<std::string>& arguments) {
   constexpr std::string_view kFlag = "--drain-time-s";
@@ -87,10 +65,6 @@ Json arguments(const EnvoyContainerParameters& envoy) {
   return args;
 }
 
-Json field_env(const char* name, const std::string& path) {
-  return {{"name", name}, {"valueFrom", {{"fieldRef", {{"fieldPath", path}}}}}};
-}
-
 // OTEL_RESOURCE_ATTRIBUTES: where a span comes from, in OpenTelemetry's names.
 Json otel_env(const std::string& name) {
   return {{"name", "OTEL_RESOURCE_ATTRIBUTES"},
@@ -124,19 +98,6 @@ Json environment(const std::string& name, const EnvoyContainerParameters& envoy)
     }
   }
   return env;
-}
-
-Json container_security(const KubeParameters& parameters, const EnvoyContainerParameters& envoy) {
-  Json context = Json::object();
-  if (!parameters.omit_default_security_context.value_or(false)) {
-    context = {{"allowPrivilegeEscalation", false},
-               {"capabilities", {{"drop", {"ALL"}}}},
-               {"readOnlyRootFilesystem", true},
-               {"runAsNonRoot", true},
-               {"runAsUser", kUser}};
-  }
-  context.update(parse(envoy.security_context));
-  return context;
 }
 
 // The user's fields over the defaults; a handler replaces the default's.
@@ -191,6 +152,7 @@ Json mounts(const EnvoyContainerParameters& envoy, const Settings& settings) {
   if (settings.xds_auth) {
     list.push_back({{"name", kTokenVolume}, {"mountPath", kTokenDirectory}, {"readOnly", true}});
   }
+  if (settings.istio_auto_mtls) list.push_back(istio_mount());
   for (Json& own : parse(envoy.extra_volume_mounts)) {
     list.push_back(std::move(own));
   }
@@ -202,17 +164,11 @@ Json container(const std::string& name, const KubeParameters& parameters,
   const EnvoyContainerParameters envoy =
       parameters.envoy_container ? *parameters.envoy_container : EnvoyContainerParameters{};
   const PodParameters pod = parameters.pod_template ? *parameters.pod_template : PodParameters{};
-  const Image image =
-      effective_image(settings.image, envoy.image ? *envoy.image : ImageParameters{});
-  Json out = {{"name", kContainer},
-              {"image", to_string(image)},
-              {"args", arguments(envoy)},
+  Json out = base_container(kContainer, envoy, settings.image, parameters);
+  out.update({{"args", arguments(envoy)},
               {"env", environment(name, envoy)},
               {"ports", container_ports(parameters)},
-              {"volumeMounts", mounts(envoy, settings)}};
-  set_unless_empty(out, "imagePullPolicy", image.pull_policy);
-  set_unless_empty(out, "securityContext", container_security(parameters, envoy));
-  set_unless_empty(out, "resources", parse(envoy.resources));
+              {"volumeMounts", mounts(envoy, settings)}});
   set_probes(out, pod);
   if (const std::int64_t seconds = drain_seconds(pod); seconds > 0) {
     out["lifecycle"] = drain_hook(seconds);
@@ -229,6 +185,9 @@ Json volumes(const std::string& name, const PodParameters& pod, const Settings& 
         {"audience", kXdsAudience}, {"expirationSeconds", kTokenSeconds}, {"path", kTokenFile}};
     list.push_back({{"name", kTokenVolume},
                     {"projected", {{"sources", Json::array({{{"serviceAccountToken", token}}})}}}});
+  }
+  if (settings.istio_auto_mtls) {
+    for (Json& volume : istio_volumes()) list.push_back(std::move(volume));
   }
   for (Json& own : parse(pod.extra_volumes)) {
     list.push_back(std::move(own));
@@ -267,6 +226,9 @@ Json pod_spec(const std::string& name, const KubeParameters& parameters, const S
                {"securityContext", pod_security(pod)},
                {"containers", Json::array({container(name, parameters, settings)})},
                {"volumes", volumes(name, pod, settings)}};
+  if (settings.istio_auto_mtls) {
+    spec["containers"].push_back(istio_container(name, parameters, settings));
+  }
   set_unless_empty(spec, "imagePullSecrets", parse(pod.image_pull_secrets));
   set_unless_empty(spec, "nodeSelector", pod.node_selector);
   set_unless_empty(spec, "affinity", parse(pod.affinity));

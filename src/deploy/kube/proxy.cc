@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "deploy/kube/bootstrap.h"
+#include "deploy/kube/istio.h"
 #include "deploy/kube/names.h"
 #include "deploy/kube/overlay.h"
 #include "deploy/kube/parameters.h"
@@ -177,8 +178,10 @@ class Renderer {
   Json deployment(const std::string& config_hash) const {
     Json out = object("apps/v1", "Deployment");
     const DeploymentParameters own = kube_.deployment ? *kube_.deployment : DeploymentParameters{};
-    const StringMap labels =
-        with(with(pod_.extra_labels, infrastructure_.labels), pod_labels(gateway_));
+    StringMap own_labels;
+    if (settings_.istio_auto_mtls) own_labels[kInjectLabel] = "false";
+    const StringMap labels = with(with(with(own_labels, pod_.extra_labels), infrastructure_.labels),
+                                  pod_labels(gateway_));
     out["spec"] = {
         {"selector", {{"matchLabels", selector_labels(gateway_)}}},
         {"template",
@@ -280,7 +283,8 @@ std::expected<RenderedProxy, std::string> render_proxy(const ProxyInput& input,
   }
   for (const GatewayParameters* parameters : {input.class_parameters, input.parameters}) {
     if (parameters == nullptr) continue;
-    for (Diagnostic& d : ineffective_fields(*parameters)) out.diagnostics.push_back(std::move(d));
+    for (Diagnostic& d : ineffective_fields(*parameters, settings.istio_auto_mtls))
+      out.diagnostics.push_back(std::move(d));
   }
   return out;
 }

@@ -1,5 +1,6 @@
 // Golden tests: tests/deployment/<behaviour>.yaml holds a Gateway and what belongs to it, a line
-// "# Output", and the Kubernetes objects of its proxy. UPDATE_GOLDEN=1 writes the outputs anew.
+// "# Output", and the Kubernetes objects of its proxy. A comment such as "# KGW_XDS_TLS=true" sets
+// what proxies have in common. UPDATE_GOLDEN=1 writes the outputs anew.
 #include "deploy/kube/proxy.h"
 
 #include <gmock/gmock.h>
@@ -77,7 +78,7 @@ std::expected<RenderedProxy, std::string> render(const std::string& text,
 }
 
 std::string output_of(const std::string& text) {
-  const auto rendered = render(text);
+  const auto rendered = render(text, test_settings(settings_in(text)));
   if (!rendered) return to_yaml(Json{{"error", rendered.error()}});
   Json warnings = Json::array();
   for (const Diagnostic& d : rendered->diagnostics) warnings.push_back(to_string(d));

@@ -20,6 +20,14 @@ constexpr bool is_own_port(std::int32_t port) {
 // Audience of the ServiceAccount token that a proxy shows to the xDS server.
 inline constexpr const char* kXdsAudience = "kgateway";
 
+// With Istio's automatic mTLS: where a proxy finds its certificate of the mesh, which Istio's agent
+// renews, and the SDS resources that name it (next to Envoy's configuration).
+inline constexpr const char* kIstioCertificateDirectory = "/etc/istio-certs";
+inline constexpr const char* kIstioCertificateSecret = "istio_server_cert";
+inline constexpr const char* kIstioCertificateFile = "istio_server_cert.json";
+inline constexpr const char* kIstioAuthoritySecret = "istio_validation_context";
+inline constexpr const char* kIstioAuthorityFile = "istio_validation_context.json";
+
 struct Image {
   std::string registry;    // may be empty
   std::string repository;  // "envoy"
@@ -40,7 +48,9 @@ struct Settings {
   Image image;
   std::string dns_lookup_family = "V4_PREFERRED";
   bool bind_ipv6 = true;  // bind the proxy's own ports to [::], IPv4 included
-  std::string version;    // of this controller, for a label
+  bool istio_auto_mtls = false;
+  std::string istio_discovery_address = "istiod.istio-system.svc:15012";
+  std::string version;  // of this controller, for a label
 };
 
 }  // namespace kgw::deploy::kube

@@ -1,19 +1,31 @@
 // For tests: what a cluster is set to, and a Gateway as text.
 #pragma once
 
+#include <sstream>
 #include <string>
 
+#include "deploy/kube/environment.h"
 #include "deploy/kube/settings.h"
 
 namespace kgw::deploy::kube {
 
-inline Settings test_settings() {
-  Settings settings;
-  settings.xds_host = "kgateway.kgateway-system.svc.cluster.local";
-  settings.xds_names = {"kgateway.kgateway-system.svc", settings.xds_host};
-  settings.image = {"registry.example", "envoy", "v1.40.0", "", "IfNotPresent"};
+inline Settings test_settings(const Environment& environment = {}) {
+  Settings settings = read_settings(environment).settings.proxies;
+  settings.image.registry = "registry.example";
   settings.version = "1.2.3";
   return settings;
+}
+
+// Settings in a golden file: comments such as "# KGW_XDS_TLS=true".
+inline Environment settings_in(const std::string& text) {
+  Environment found;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto equals = line.find('=');
+    if (!line.starts_with("# KGW_") || equals == std::string::npos) continue;
+    found[line.substr(2, equals - 2)] = line.substr(equals + 1);
+  }
+  return found;
 }
 
 // Gateway shop/edge. `listeners` is YAML, two spaces deep; `more` a line of its spec.
