@@ -165,8 +165,8 @@ struct StatNameMatcher {
 
 // Exactly one of the two lists is set.
 struct StatsMatcher {
-  std::vector<StatNameMatcher> inclusion;
-  std::vector<StatNameMatcher> exclusion;
+  std::optional<std::vector<StatNameMatcher>> inclusion;
+  std::optional<std::vector<StatNameMatcher>> exclusion;
 
   friend bool operator==(const StatsMatcher&, const StatsMatcher&) = default;
 };

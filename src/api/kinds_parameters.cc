@@ -238,7 +238,7 @@ void describe(Schema<StatsMatcher>& s) {
       .doc("All statistics but these are kept.");
   s.rule(
       "exactly one of the fields in [inclusionList exclusionList] must be set",
-      [](const StatsMatcher& m) { return m.inclusion.empty() != m.exclusion.empty(); },
+      [](const StatsMatcher& m) { return m.inclusion.has_value() != m.exclusion.has_value(); },
       "has(self.inclusionList) != has(self.exclusionList)");
 }
 

@@ -186,11 +186,11 @@ Json stats_patterns(const std::vector<StatNameMatcher>& matchers) {
 }
 
 Json stats_config(const StatsMatcher& matcher) {
-  if (!matcher.inclusion.empty()) {
-    return {{"stats_matcher", {{"inclusion_list", stats_patterns(matcher.inclusion)}}}};
-  }
-  if (matcher.exclusion.empty()) return Json::object();  // Envoy refuses an empty list
-  return {{"stats_matcher", {{"exclusion_list", stats_patterns(matcher.exclusion)}}}};
+  const bool included = matcher.inclusion.has_value();
+  const auto& list = included ? matcher.inclusion : matcher.exclusion;
+  if (!list || list->empty()) return Json::object();  // Envoy refuses an empty list
+  return {
+      {"stats_matcher", {{included ? "inclusion_list" : "exclusion_list", stats_patterns(*list)}}}};
 }
 
 Json log_format(const EnvoyLogFormat& format) {

@@ -118,6 +118,13 @@ Diagnostics ineffective_fields(const GatewayParameters& parameters, bool istio_a
   };
   if (!parameters.kube) return out;
   const KubeParameters& kube = *parameters.kube;
+  if (kube.stats && kube.stats->matcher) {
+    const StatsMatcher& matcher = *kube.stats->matcher;
+    const auto& list = matcher.inclusion ? matcher.inclusion : matcher.exclusion;
+    if (!list || list->empty()) {
+      warn("stats.matcher", "UnsupportedValue", "has no effect: Envoy takes no empty list");
+    }
+  }
   if (kube.sds_container) {
     warn(
         "sdsContainer", "UnsupportedField",

@@ -56,6 +56,8 @@ TEST(MergeParameters, TheGatewayWinsFieldByField) {
       {"tolerations are added", "podTemplate: {tolerations: [{key: a}]}",
        "podTemplate: {tolerations: [{key: b}]}",
        "podTemplate: {tolerations: [{key: a}, {key: b}]}"},
+      {"an empty list is one", "stats: {matcher: {inclusionList: []}}", "deployment: {replicas: 1}",
+       "stats: {matcher: {inclusionList: []}}, deployment: {replicas: 1}"},
       {"ranges are replaced", "service: {loadBalancerSourceRanges: [10.0.0.0/8]}",
        "service: {loadBalancerSourceRanges: [192.0.2.0/24]}",
        "service: {loadBalancerSourceRanges: [192.0.2.0/24]}"},
@@ -110,6 +112,8 @@ TEST(IneffectiveFields, AreTold) {
     }
     return fields;
   };
+  EXPECT_THAT(told("stats: {matcher: {inclusionList: []}}"),
+              ElementsAre("spec.kube.stats.matcher"));
   EXPECT_THAT(told("sdsContainer: {}, istio: {istioProxyContainer: {}, customSidecars: [{}]}"),
               ElementsAre("spec.kube.sdsContainer", "spec.kube.istio.istioProxyContainer",
                           "spec.kube.istio.customSidecars"));
