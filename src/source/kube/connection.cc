@@ -1,15 +1,12 @@
 #include "source/kube/connection.h"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 #include <charconv>
@@ -22,7 +19,6 @@ using Tcp = asio::ip::tcp;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMaxErrorBody = std::size_t{1} << 20;
-constexpr std::size_t kReadSize = 16 * 1024;
 
 std::unexpected<Error> failed(const Server& server, beast::error_code code) {
   const bool late = code == beast::error::timeout;
@@ -104,12 +100,6 @@ std::string head_of(const Request& request, const Server& server, const std::str
   return head + "\r\n";
 }
 
-bool is_address(const std::string& host) {
-  beast::error_code error;
-  asio::ip::make_address(host, error);
-  return !error;
-}
-
 }  // namespace
 
 Result<Server> parse_server(const std::string& url) {
@@ -145,82 +135,61 @@ Result<Server> parse_server(const std::string& url) {
 
 Connection::Connection(asio::io_context& io, const Server& server,
                        std::shared_ptr<asio::ssl::context> tls)
-    : io_(io), server_(server), context_(std::move(tls)) {
-  if (context_ == nullptr) {
-    plain_.emplace(io);
-  } else {
-    tls_.emplace(io, *context_);
-  }
-}
-
-beast::tcp_stream& Connection::tcp() { return tls_ ? tls_->next_layer() : *plain_; }
-
-// A server that vanished without a word is noticed after about 30 seconds, also by an idle watch.
-void Connection::tune() {
-  const int fd = tcp().socket().native_handle();
-  const auto set = [fd](int level, int option, int value) {
-    setsockopt(fd, level, option, &value, sizeof value);
-  };
-  set(IPPROTO_TCP, TCP_NODELAY, 1);
-  set(SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(IPPROTO_TCP, TCP_KEEPIDLE, 15);
-  set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
-  set(IPPROTO_TCP, TCP_KEEPCNT, 3);
-  set(IPPROTO_TCP, TCP_USER_TIMEOUT, 30'000);
-}
+    : io_(io), server_(server), stream_(io, std::move(tls)) {}
 
 asio::awaitable<Result<void>> Connection::connect(std::chrono::milliseconds timeout) {
   Tcp::resolver resolver(io_);
   auto [unresolved, endpoints] =
       co_await resolver.async_resolve(server_.host, server_.port, kAwait);
   if (unresolved) co_return failed(server_, unresolved);
-  tcp().expires_after(timeout);
-  auto [refused, endpoint] = co_await tcp().async_connect(endpoints, kAwait);
-  if (refused) co_return failed(server_, refused);
-  tune();
-  if (!tls_) co_return Result<void>();
-  if (!is_address(server_.tls_name)) {
-    SSL_set_tlsext_host_name(tls_->native_handle(), server_.tls_name.c_str());
-  }
-  auto [untrusted] = co_await tls_->async_handshake(asio::ssl::stream_base::client, kAwait);
+  stream_.expires_after(timeout);
+  if (const auto refused = co_await stream_.connect(endpoints)) co_return failed(server_, refused);
+  if (!stream_.has_tls()) co_return Result<void>();
+  const auto untrusted = co_await stream_.handshake(server_.tls_name);
   if (untrusted) co_return failed(server_, untrusted);
   co_return Result<void>();
 }
 
-asio::awaitable<Connection::Io> Connection::read(char* data, std::size_t size) {
-  const asio::mutable_buffer buffer(data, size);
-  if (tls_) {
-    auto [error, got] = co_await tls_->async_read_some(buffer, kAwait);
-    co_return Io(error, got);
-  }
-  auto [error, got] = co_await plain_->async_read_some(buffer, kAwait);
-  co_return Io(error, got);
+// Not part of read(): its buffer is on the stack, and does not wait for bytes to come.
+ByteStream::Attempt Connection::receive() {
+  std::array<char, 16 * 1024> piece;
+  const ByteStream::Attempt attempt = stream_.try_read(asio::buffer(piece));
+  unread_.append(piece.data(), attempt.size);
+  return attempt;
 }
 
-asio::awaitable<beast::error_code> Connection::write(const std::string& text) {
-  const asio::const_buffer buffer(text.data(), text.size());
-  if (tls_) {
-    auto [error, sent] = co_await asio::async_write(*tls_, buffer, kAwait);
-    co_return error;
+// Adds to what is unread.
+asio::awaitable<beast::error_code> Connection::read() {
+  for (;;) {
+    const ByteStream::Attempt attempt = receive();
+    if (!attempt.wait) co_return attempt.error;
+    if (unread_.empty()) unread_.shrink_to_fit();
+    if (const auto error = co_await stream_.wait(*attempt.wait)) co_return error;
   }
-  auto [error, sent] = co_await asio::async_write(*plain_, buffer, kAwait);
-  co_return error;
+}
+
+asio::awaitable<beast::error_code> Connection::write(std::string_view text) {
+  while (!text.empty()) {
+    const ByteStream::Attempt attempt = stream_.try_write(asio::buffer(text));
+    if (attempt.error) co_return attempt.error;
+    text.remove_prefix(attempt.size);
+    if (!attempt.wait) continue;
+    if (const auto error = co_await stream_.wait(*attempt.wait)) co_return error;
+  }
+  co_return beast::error_code();
 }
 
 asio::awaitable<Result<Answer>> Connection::exchange(const Request& request,
                                                      const std::string& token,
                                                      const BodySink& on_body) {
   answered_ = false;
-  tcp().expires_after(request.timeout);
+  stream_.expires_after(request.timeout);
   const std::string text = head_of(request, server_, token) + request.body;
   if (const auto error = co_await write(text)) co_return failed(server_, error);
   AnswerParser parser(on_body);
   while (!parser.is_done() && !parser.ended()) {
-    const std::size_t have = unread_.size();
-    unread_.resize(have + kReadSize);
-    const auto [error, got] = co_await read(unread_.data() + have, kReadSize);
-    unread_.resize(have + got);
-    if (got > 0) answered_ = true;
+    const auto error = co_await read();
+    if (!unread_.empty()) answered_ = true;
     beast::error_code broken;
     if (error) {
       // Without length or chunks, the end of the connection is the end of the body.
@@ -238,11 +207,10 @@ asio::awaitable<Result<Answer>> Connection::exchange(const Request& request,
           Error{0, "InvalidAnswer", fmt::format("not HTTP: {}", broken.message())});
     }
   }
+  stream_.expires_never();
   Answer answer = parser.take();
   if (!unread_.empty()) answer.reusable = false;
   co_return answer;
 }
-
-void Connection::close() { tcp().close(); }
 
 }  // namespace kgw::kube

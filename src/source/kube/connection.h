@@ -6,23 +6,17 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
+#include "source/kube/byte_stream.h"
 #include "source/kube/error.h"
 #include "source/kube/request.h"
 
 namespace kgw::kube {
-
-namespace asio = boost::asio;
-namespace beast = boost::beast;
 
 struct Server {
   bool tls = true;
@@ -57,28 +51,19 @@ class Connection {
   asio::awaitable<Result<Answer>> exchange(const Request& request, const std::string& token,
                                            const BodySink& on_body);
   bool answered() const { return answered_; }
-  // What `use` makes of the connected stream, TLS or not: for protocols other than HTTP.
-  template <typename Use>
-  auto with_stream(Use use) {
-    return tls_ ? use(*tls_) : use(*plain_);
-  }
+  // Connected: for protocols other than HTTP.
+  ByteStream& stream() { return stream_; }
   // Ends what is under way.
-  void close();
+  void close() { stream_.close(); }
 
  private:
-  using TlsStream = beast::ssl_stream<beast::tcp_stream>;
-  using Io = std::pair<beast::error_code, std::size_t>;
-
-  beast::tcp_stream& tcp();
-  asio::awaitable<Io> read(char* data, std::size_t size);
-  asio::awaitable<beast::error_code> write(const std::string& text);
-  void tune();
+  ByteStream::Attempt receive();
+  asio::awaitable<beast::error_code> read();
+  asio::awaitable<beast::error_code> write(std::string_view text);
 
   asio::io_context& io_;
   const Server& server_;
-  std::shared_ptr<asio::ssl::context> context_;
-  std::optional<beast::tcp_stream> plain_;
-  std::optional<TlsStream> tls_;
+  ByteStream stream_;
   std::string unread_;  // received, not consumed
   bool answered_ = false;
 };

@@ -8,7 +8,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
 #include <exception>
 #include <set>
 
@@ -60,13 +59,13 @@ class Channels {
   std::string problem_;
 };
 
-// The conversation over a stream of either kind, which is connected.
-template <typename Stream>
-asio::awaitable<Result<void>> carry(Stream& stream, const Server& server, const std::string& target,
-                                    const std::string& token, const std::string& text,
-                                    const BodySink& on_data, std::chrono::milliseconds timeout) {
-  websocket::stream<Stream&> socket(stream);
-  beast::get_lowest_layer(stream).expires_never();
+// The conversation over a stream that is connected.
+asio::awaitable<Result<void>> carry(ByteStream& stream, const Server& server,
+                                    const std::string& target, const std::string& token,
+                                    const std::string& text, const BodySink& on_data,
+                                    std::chrono::milliseconds timeout) {
+  websocket::stream<ByteStream&> socket(stream);
+  stream.expires_never();
   socket.set_option(websocket::stream_base::timeout{timeout, timeout, false});
   socket.set_option(websocket::stream_base::decorator([&](websocket::request_type& request) {
     request.set(http::field::sec_websocket_protocol, kSubprotocol);
@@ -109,9 +108,8 @@ asio::awaitable<Result<void>> talk(asio::io_context& io, const Server& server,
   if (auto connected = co_await connection.connect(timeout); !connected) co_return connected;
   const std::string target =
       fmt::format("{}{}?ports={}", server.prefix, path_of(kPods, to.pod, "portforward"), to.port);
-  co_return co_await connection.with_stream([&](auto& stream) {
-    return carry(stream, server, target, credentials.token(), text, on_data, timeout);
-  });
+  co_return co_await carry(connection.stream(), server, target, credentials.token(), text, on_data,
+                           timeout);
 }
 
 }  // namespace
