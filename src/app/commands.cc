@@ -16,6 +16,7 @@
 #include "app/logging.h"
 #include "app/offline.h"
 #include "app/options.h"
+#include "app/signals.h"
 #include "app/standalone.h"
 #include "app/status_table.h"
 
@@ -130,6 +131,7 @@ void add_run(CLI::App& app, int& exit_status) {
   command->add_option("--envoy-log-level", options->envoy_log_level, "Log level of the Envoys")
       ->capture_default_str();
   command->callback([options, &exit_status] {
+    SignalWatch::block_signals();
     set_up_logging(options->log_level, options->log_format);
     exit_status = run(*options);
   });
@@ -154,6 +156,7 @@ void add_controller(CLI::App& app, int& exit_status) {
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
   command->callback([options, &exit_status] {
+    SignalWatch::block_signals();
     const auto read = deploy::kube::read_settings(deploy::kube::process_environment());
     set_up_logging(read.settings.log_level, options->log_format);
     exit_status = run(*options, read);

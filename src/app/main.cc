@@ -1,10 +1,11 @@
 #include <CLI/CLI.hpp>
 
+#include <csignal>
+
 #include "app/commands.h"
-#include "app/signals.h"
 
 int main(int argc, char** argv) {
-  kgw::app::SignalWatch::block_signals();
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of the write
   CLI::App app{"kgateway: the Gateway API on Envoy, in a cluster or from a folder of YAML"};
   app.require_subcommand(1);
   int exit_status = 0;

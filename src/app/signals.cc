@@ -36,8 +36,7 @@ void watch(int stop_event, const std::function<void(int)>& on_signal) {
 }  // namespace
 
 void SignalWatch::block_signals() {
-  sigset_t set = stop_signals();
-  sigaddset(&set, SIGPIPE);
+  const sigset_t set = stop_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 

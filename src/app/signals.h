@@ -13,8 +13,8 @@ class SignalWatch {
   explicit SignalWatch(std::function<void(int count)> on_signal);
   ~SignalWatch();
 
-  // Blocks SIGINT, SIGTERM and SIGPIPE in the calling thread. To be called first in main(), so that
-  // every thread inherits it.
+  // Blocks SIGINT and SIGTERM in the calling thread. To be called before other threads are started,
+  // so that they inherit it, and only by commands that will watch: the others end at once.
   static void block_signals();
 
  private:

@@ -1,16 +1,19 @@
 """What happens when files, the controller or a proxy change under load."""
 
+import json
 import os
 import pathlib
 import random
 import signal
+import socket
+import subprocess
 import threading
 import time
 
 import httpx
 
 import pki
-from harness import Client, Echo, Kgateway, eventually, free_port, gateway, http_route, service
+from harness import BUILD, Client, Echo, Kgateway, eventually, free_port, gateway, http_route, service
 
 
 class Load:
@@ -171,8 +174,6 @@ def test_two_controllers_on_one_state_directory(kgw, v1, directory):
     start(kgw, v1)
     second = Kgateway(directory, name="second")
     second.admin = "127.0.0.1:0"
-    import subprocess
-    from harness import BUILD
     done = subprocess.run([BUILD / "kgateway", "run", "--config", kgw.config, "--state-dir", kgw.state,
                            "--admin", "127.0.0.1:0"], capture_output=True, text=True, timeout=20)
     assert done.returncode != 0
@@ -190,3 +191,18 @@ def test_envoys_admin_is_not_on_the_network(kgw, v1):
             listening.append(int(fields[1].split(":")[1], 16))
     wanted = kgw.status("Gateway", "gw")
     assert wanted and len(set(listening)) == 1, listening
+
+
+def test_a_question_to_a_silent_cluster_ends_at_ctrl_c(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        (tmp_path / "kubeconfig").write_text(json.dumps({
+            "apiVersion": "v1", "kind": "Config", "current-context": "c",
+            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{silent.getsockname()[1]}"}}],
+            "users": [{"name": "u", "user": {}}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}]}))
+        asking = subprocess.Popen([BUILD / "kgateway", "check", "--cluster", "--kubeconfig",
+                                   tmp_path / "kubeconfig"])
+        connection, _ = silent.accept()  # it has asked, and waits
+        with connection:
+            asking.send_signal(signal.SIGINT)
+            assert asking.wait(10) == -signal.SIGINT
