@@ -132,7 +132,7 @@ std::expected<void, std::string> Controller::serve() {
   if (settings_.proxies.xds_auth) {
     xds.authorise = token_authoriser(
         [this](const std::string& token, auto answer) { review(token, std::move(answer)); },
-        [](const ObjectKey& gateway) { return deploy::kube::object_name(gateway.name.str()); });
+        [this](const ObjectKey& gateway) { return accounts_.of(gateway); });
   }
   if (auto serving = core_.serve_proxies(std::move(xds)); !serving) return serving;
   if (auto serving = core_.serve_admin(settings_.admin_address + ":9095"); !serving) return serving;
@@ -317,6 +317,7 @@ void Controller::on_committed(const Outcome& outcome) {
                                   ? deploy::kube::Applier::Leave::kDelete
                                   : deploy::kube::Applier::Leave::kToTheCluster);
     classes_.erase(gateway);
+    accounts_.set(gateway, "");
   }
 }
 
@@ -333,7 +334,10 @@ bool Controller::is_handed_over(const ObjectKey& gateway) const {
 void Controller::deploy(const ObjectKey& gateway) {
   const deploy::kube::ProxyPlan* plan = proxies_.plans.find(gateway);
   if (plan == nullptr) return;
-  if (plan->invalid.empty()) applier_->want(gateway, plan->proxy);
+  if (plan->invalid.empty()) {
+    applier_->want(gateway, plan->proxy);
+    accounts_.set(gateway, plan->proxy.service_account);
+  }
   for (const Diagnostic& diagnostic : plan->proxy.diagnostics) {
     spdlog::warn("{}", to_string(diagnostic));
   }
@@ -348,8 +352,10 @@ void Controller::report_proxy(const ObjectKey& gateway) {
   const json* live = applier_->live(service);
   const deploy::kube::ProxyPlan* plan = proxies_.plans.find(gateway);
   core_.feedback.update_proxies(gateway, [&](status::ProxyState& state) {
-    state.addresses =
-        deploy::kube::gateway_addresses(*bound->gateway, live == nullptr ? json() : *live);
+    state.self_managed = plan != nullptr && plan->invalid.empty() && plan->proxy.self_managed();
+    state.addresses = state.self_managed ? deploy::kube::requested_addresses(*bound->gateway)
+                                         : deploy::kube::gateway_addresses(
+                                               *bound->gateway, live == nullptr ? json() : *live);
     state.problem = applier_->problem(gateway);
     state.undeployable = {};
     if (plan != nullptr && !plan->invalid.empty()) {

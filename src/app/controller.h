@@ -17,6 +17,7 @@
 #include "app/gateway_class_keeper.h"
 #include "app/namespace_filter.h"
 #include "app/options.h"
+#include "app/proxy_accounts.h"
 #include "app/replica_link.h"
 #include "deploy/kube/applier.h"
 #include "deploy/kube/environment.h"
@@ -67,6 +68,7 @@ class Controller {
   NamespaceFilter namespaces_;
   std::unique_ptr<kube::Client> client_;
   std::unique_ptr<kube::Client> lease_client_;  // its requests wait for no others
+  ProxyAccounts accounts_;                      // outlives the server of the core
   std::unique_ptr<ReportReceiver> receiver_;    // outlives the server of the core
   Core core_;
   deploy::kube::ProxyTable proxies_;

@@ -24,6 +24,7 @@ envoy::Settings translation_settings(const deploy::kube::ControllerSettings& set
   out.bind_addresses = [ipv6 = settings.proxies.bind_ipv6](const Gateway&) {
     return std::vector<std::string>{ipv6 ? "::" : "0.0.0.0"};
   };
+  out.dns_lookup_family = settings.proxies.dns_lookup_family;
   out.weighted_routes = settings.weighted_routes;
   if (settings.proxies.istio_auto_mtls) out.istio_mtls = istio_mtls();
   return out;

@@ -108,17 +108,7 @@ BoundListener bind_listener(const ObjectKey& gateway, std::shared_ptr<const Obje
   return bound;
 }
 
-Fault judge_parameters(const ParametersRef& ref) {
-  if (ref.group == "gateway.kgateway.dev" && ref.kind == "GatewayParameters") return {};
-  return {"InvalidParameters", "parametersRef: kind " + ref.group + "/" + ref.kind +
-                                   " is not supported, only "
-                                   "gateway.kgateway.dev/GatewayParameters"};
-}
-
 Fault judge_gateway(const Gateway& gateway) {
-  if (gateway.infrastructure && gateway.infrastructure->parameters_ref) {
-    if (Fault fault = judge_parameters(*gateway.infrastructure->parameters_ref)) return fault;
-  }
   for (const GatewayAddress& address : gateway.addresses) {
     if (address.type == "IPAddress" || address.type == "Hostname") continue;
     return {"UnsupportedAddress", "Address type \"" + address.type + "\" is not supported"};

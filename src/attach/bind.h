@@ -13,10 +13,8 @@ namespace kgw::attach {
 BoundListener bind_listener(const ObjectKey& gateway, std::shared_ptr<const Object> owner,
                             const Listener& spec);
 
-// Accepted=False of the Gateway as such: addresses and the kind of parametersRef.
+// Accepted=False of the Gateway as such: the types of its addresses.
 Fault judge_gateway(const Gateway& gateway);
-// parametersRef of a Gateway or GatewayClass.
-Fault judge_parameters(const ParametersRef& ref);
 
 // Sets `conflicted` and `overlapping`. `listeners` are in precedence order, and of two that cannot
 // share a port the later one loses. A listener that is not usable by itself takes no part.

@@ -2,6 +2,7 @@
 #include <tuple>
 
 #include "attach/bind.h"
+#include "attach/parameters.h"
 #include "attach/tables.h"
 
 namespace kgw::attach {
@@ -60,37 +61,12 @@ void note_owners(GatewayListeners& result) {
   std::ranges::sort(result.owners, {}, &OwnerSpan::owner);
 }
 
-// The GatewayParameters that the Gateway or its class names must be there; its kind is judged by
-// judge_gateway. Those of a class may stand in any namespace.
-Fault missing_parameters(const Model& model, const Gateway& gateway, engine::Read& read) {
-  const auto absent = [&](std::string_view whose, const ObjectKey& key) -> Fault {
-    if (read.get(model.inputs.gateway_parameters, key) != nullptr) return {};
-    return {"InvalidParameters",
-            std::string(whose) + " GatewayParameters " + to_string(key) + " does not exist"};
-  };
-  if (gateway.infrastructure && gateway.infrastructure->parameters_ref) {
-    const ObjectKey key{gateway.metadata.ns, gateway.infrastructure->parameters_ref->name};
-    if (Fault fault = absent("infrastructure.parametersRef:", key)) return fault;
-  }
-  const GatewayClass* gateway_class =
-      read.get(model.inputs.gateway_classes, ObjectKey{{}, gateway.gateway_class_name});
-  if (gateway_class == nullptr || !gateway_class->parameters_ref) return {};
-  const ParametersRef& ref = *gateway_class->parameters_ref;
-  const std::string whose = "GatewayClass " + gateway_class->metadata.name.str() + ":";
-  Fault fault = judge_parameters(ref);
-  if (!fault && !ref.ns) {
-    fault = {"InvalidParameters", "parametersRef: the namespace is required"};
-  }
-  if (fault) return {fault.reason, whose + " " + fault.message};
-  return absent(whose, {*ref.ns, ref.name});
-}
-
 GatewayListeners bind_gateway(const Model& model, const ObjectKey& key,
                               const Meaning<Gateway>& gateway, engine::Read& read) {
   GatewayListeners result;
   result.gateway = gateway.object;
   result.unaccepted = judge_gateway(*gateway);
-  if (!result.unaccepted) result.unaccepted = missing_parameters(model, *gateway, read);
+  result.parameters = judge_parameters(model, *gateway, read);
   append_listeners(result, key, gateway.object);
   for (const auto& set : ordered_sets(model, key, read)) {
     result.listener_sets.push_back({set->key(), refusal(model, result, *set, read)});

@@ -121,8 +121,8 @@ TEST(Listeners, UnknownParametersAndAddressTypesRejectTheGateway) {
   address.addresses = {{"IPAddress", ""}, {"test/fake-invalid-type", "x"}};
   world.set(address);
   world.commit();
-  EXPECT_EQ(bound(world, "infra", "gw").unaccepted.reason, "InvalidParameters");
-  EXPECT_EQ(bound(world, "infra", "known").unaccepted.reason, "");
+  EXPECT_EQ(bound(world, "infra", "gw").parameters.reason, "InvalidParameters");
+  EXPECT_EQ(bound(world, "infra", "known").parameters.reason, "");
   EXPECT_EQ(bound(world, "infra", "address").unaccepted.reason, "UnsupportedAddress");
 }
 
@@ -135,14 +135,14 @@ TEST(Listeners, ParametersMustExist) {
   world.set(gw);
   world.set(named(GatewayParameters(), "other", "x"));
   world.commit();
-  EXPECT_EQ(bound(world, "infra", "gw").unaccepted.message,
+  EXPECT_EQ(bound(world, "infra", "gw").parameters.message,
             "infrastructure.parametersRef: GatewayParameters infra/x does not exist");
   world.set(named(GatewayParameters(), "infra", "x"));
   world.commit();
-  EXPECT_EQ(bound(world, "infra", "gw").unaccepted.reason, "");
+  EXPECT_EQ(bound(world, "infra", "gw").parameters.reason, "");
   world.erase({Kind::kGatewayParameters, {"infra", "x"}});
   world.commit();
-  EXPECT_EQ(bound(world, "infra", "gw").unaccepted.reason, "InvalidParameters");
+  EXPECT_EQ(bound(world, "infra", "gw").parameters.reason, "InvalidParameters");
 }
 
 TEST(Listeners, ParametersOfTheClassMustExist) {
@@ -155,15 +155,15 @@ TEST(Listeners, ParametersOfTheClassMustExist) {
   world.set(gateway_class);
   world.set(gateway("infra", "gw", {listener("web", "HTTP", 80)}));
   world.commit();
-  EXPECT_EQ(bound(world, "infra", "gw").unaccepted.message,
-            "GatewayClass kgateway: GatewayParameters system/x does not exist");
+  EXPECT_EQ(bound(world, "infra", "gw").parameters.message,
+            "GatewayClass kgateway: parametersRef: GatewayParameters system/x does not exist");
   world.set(named(GatewayParameters(), "system", "x"));
   world.commit();
-  EXPECT_EQ(bound(world, "infra", "gw").unaccepted.reason, "");
+  EXPECT_EQ(bound(world, "infra", "gw").parameters.reason, "");
   gateway_class.parameters_ref->kind = "ConfigMap";
   world.set(gateway_class);
   world.commit();
-  EXPECT_EQ(bound(world, "infra", "gw").unaccepted.reason, "InvalidParameters");
+  EXPECT_EQ(bound(world, "infra", "gw").parameters.reason, "InvalidParameters");
 }
 
 TEST(Conflicts, SameHostnameOnOnePort) {

@@ -50,17 +50,19 @@ void set_eds(proto::Cluster& cluster) {
   from_ads(*cluster.mutable_eds_cluster_config()->mutable_eds_config());
 }
 
-void set_dns(const std::vector<BackendHost>& hosts, proto::Cluster& cluster) {
+void set_dns(const Discovery& discovery, proto::Cluster& cluster) {
   dns::dns::v3::DnsCluster config;
   config.set_respect_dns_ttl(true);
-  config.set_dns_lookup_family(dns::common::dns::v3::V4_PREFERRED);
+  auto family = dns::common::dns::v3::V4_PREFERRED;
+  dns::common::dns::v3::DnsLookupFamily_Parse(discovery.dns_lookup_family, &family);
+  config.set_dns_lookup_family(family);
   cluster.mutable_cluster_type()->set_name("envoy.cluster.dns");
   pack(config, *cluster.mutable_cluster_type()->mutable_typed_config());
 
   auto& assignment = *cluster.mutable_load_assignment();
   assignment.set_cluster_name(cluster.name());
   auto& locality = *assignment.add_endpoints();
-  for (const BackendHost& host : hosts) {
+  for (const BackendHost& host : discovery.hosts) {
     auto& endpoint = *locality.add_lb_endpoints()->mutable_endpoint();
     auto& address = *endpoint.mutable_address()->mutable_socket_address();
     address.set_address(host.host);
@@ -74,7 +76,7 @@ void set_discovery(const Discovery& discovery, proto::Cluster& cluster) {
     case Discovery::Type::kEds:
       return set_eds(cluster);
     case Discovery::Type::kDns:
-      return set_dns(discovery.hosts, cluster);
+      return set_dns(discovery, cluster);
     case Discovery::Type::kNone:
       cluster.set_type(proto::Cluster::STATIC);
       cluster.mutable_load_assignment()->set_cluster_name(cluster.name());
@@ -113,7 +115,7 @@ BuiltCluster build_cluster(const ClusterVariant& variant, const Discovery& disco
   cluster.set_name(name.str());
   cluster.mutable_connect_timeout()->set_seconds(kConnectTimeoutSeconds);
   cluster.set_ignore_health_on_host_removal(true);
-  set_discovery(fails ? Discovery{Discovery::Type::kNone, {}} : discovery, cluster);
+  set_discovery(fails ? Discovery{.type = Discovery::Type::kNone} : discovery, cluster);
   set_limits(cluster);
   set_http_protocol(variant.id.protocol, cluster);
   if (tls != nullptr && !fails) {

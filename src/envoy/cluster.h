@@ -54,6 +54,8 @@ struct Discovery {
   enum class Type : std::uint8_t { kEds, kDns, kNone };
   Type type = Type::kEds;
   std::vector<BackendHost> hosts;  // kDns: names or addresses
+  // kDns; a name of envoy.config.cluster.v3.Cluster.DnsLookupFamily.
+  std::string dns_lookup_family = "V4_PREFERRED";
 
   static Discovery of(const attach::ClusterId& id, const attach::ServiceFacts& service);
   static Discovery of(const StaticBackend& backend);

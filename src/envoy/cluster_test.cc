@@ -122,6 +122,18 @@ TEST(Cluster, OfAnExternalNameResolvesIt) {
   )pb");
 }
 
+TEST(Discovery, LooksNamesUpAsTheSettingSays) {
+  Discovery discovery{Discovery::Type::kDns, {{"db.example.com", 82}}};
+  for (const char* family : {"V4_PREFERRED", "V6_ONLY", "ALL"}) {
+    discovery.dns_lookup_family = family;
+    const Cluster cluster = decode<Cluster>(build(kPlain, discovery).resource);
+    EXPECT_NE(
+        cluster.cluster_type().DebugString().find("dns_lookup_family: " + std::string(family)),
+        std::string::npos)
+        << cluster.cluster_type().DebugString();
+  }
+}
+
 TEST(Discovery, OfStaticBackends) {
   StaticBackend backend;
   backend.hosts = {{"10.0.0.1", 80}, {"fd00::1", 81}};

@@ -70,8 +70,9 @@ std::optional<Discovery> discover(const Model& model, const attach::ClusterId& i
 
 std::optional<BuiltCluster> compute_cluster(const Model& model, const Settings& settings,
                                             const ClusterVariant& variant, Read& read) {
-  const std::optional<Discovery> discovery = discover(model, variant.id, read);
+  std::optional<Discovery> discovery = discover(model, variant.id, read);
   if (!discovery) return std::nullopt;
+  discovery->dns_lookup_family = settings.dns_lookup_family;
   const attach::BackendTls* tls =
       read.get(model.backend_tls, {variant.id.backend, variant.id.port});
   return build_cluster(variant, *discovery, tls, settings.system_ca_path,

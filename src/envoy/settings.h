@@ -20,6 +20,7 @@ struct Settings {
   Proximity proximity;
   // The bundle of the operating system, in the file system of the proxies.
   std::string system_ca_path = "/etc/ssl/certs/ca-certificates.crt";
+  std::string dns_lookup_family = "V4_PREFERRED";  // of backends by name; see Discovery
   bool weighted_routes = false;         // annotation kgateway.dev/route-weight of HTTPRoutes counts
   std::optional<IstioMtls> istio_mtls;  // absent: off
   ShardingLimits sharding;

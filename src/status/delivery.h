@@ -61,6 +61,7 @@ struct ResourceDelivery {
 struct ProxyState {
   int connected = 0;
   std::vector<GatewayAddress> addresses;  // where they can be reached; empty = not known yet
+  bool self_managed = false;              // somebody else deploys them and knows where they are
   std::string problem;                    // why there is no running proxy, for people
   attach::Fault undeployable;             // InvalidParameters: what it is to be deployed from
 

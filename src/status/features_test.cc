@@ -35,7 +35,7 @@ TEST(Features, ThoseOfAKindNeedItsCrd) {
 TEST(Features, AClassSaysWhichKindsAreMissing) {
   const Platform platform{.deploys = true, .missing_kinds = {Kind::kTlsRoute}};
   GatewayClass gateway_class;
-  EXPECT_THAT(gateway_class_status(gateway_class, &platform).conditions[0].message,
+  EXPECT_THAT(gateway_class_status(gateway_class, &platform, {}).conditions[0].message,
               testing::HasSubstr("does not serve their CRDs: TLSRoute."));
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "attach/bind.h"
 #include "status/conditions.h"
 
 namespace kgw::status {
@@ -142,7 +141,7 @@ Condition programmed_of(const Summary& summary, const ProxyState* proxies,
 
 // An address that was asked for and is not there, or none at all.
 Fault missing_address(const Gateway& gateway, const ProxyState* proxies) {
-  if (proxies == nullptr || proxies->connected == 0) return {};
+  if (proxies == nullptr || proxies->connected == 0 || proxies->self_managed) return {};
   for (const GatewayAddress& wanted : gateway.addresses) {
     if (wanted.value.empty()) continue;
     if (std::ranges::find(proxies->addresses, wanted.value, &GatewayAddress::value) !=
@@ -155,9 +154,21 @@ Fault missing_address(const Gateway& gateway, const ProxyState* proxies) {
   return {};
 }
 
-Condition gateway_programmed(const Gateway& gateway, const Summary& summary,
+// Why proxies cannot be deployed as they should be. Those that run go on.
+Fault undeployable(const GatewayListeners& gateway, const ProxyState* proxies) {
+  if (gateway.parameters) return gateway.parameters;
+  return proxies == nullptr ? Fault() : proxies->undeployable;
+}
+
+Condition gateway_programmed(const GatewayListeners& listeners, const Summary& summary,
                              const ProxyState* proxies) {
+  const Gateway& gateway = *listeners.gateway;
   Condition condition = programmed_of(summary, proxies, gateway.metadata.generation);
+  const Fault never = undeployable(listeners, proxies);
+  if (never && condition.status == "Unknown") {
+    return fails("Programmed", {"Invalid", "The Gateway is not accepted: " + never.message},
+                 gateway.metadata.generation);
+  }
   const Fault fault = missing_address(gateway, proxies);
   // What is wrong with an address is often why the listeners fail.
   const bool says_more = condition.status != "False" || fault.reason == "AddressNotUsable";
@@ -180,10 +191,10 @@ bool any_valid(const attach::Model& model, std::span<const BoundListener> listen
 
 Condition gateway_accepted(const GatewayListeners& gateway, const Summary& summary,
                            const ProxyState* proxies, std::int64_t generation) {
-  if (proxies != nullptr && proxies->undeployable) {
-    return fails("Accepted", proxies->undeployable, generation);
-  }
   if (gateway.unaccepted) return fails("Accepted", gateway.unaccepted, generation);
+  if (const Fault fault = undeployable(gateway, proxies)) {
+    return fails("Accepted", fault, generation);
+  }
   if (!summary.any_accepted) {
     return fails("Accepted", {"ListenersNotValid", "No listener is valid: " + summary.failures},
                  generation);
@@ -224,17 +235,15 @@ bool allows_insecure_fallback(const Gateway& gateway) {
 
 }  // namespace
 
-GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class,
-                                        const Platform* platform) {
+GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class, const Platform* platform,
+                                        const Fault& parameters) {
   std::string message = "This controller manages Gateways of this class.";
   if (platform != nullptr && !platform->missing_kinds.empty()) {
     message += " Without effect, because the API server does not serve their CRDs:";
     for (const Kind kind : platform->missing_kinds) message += " " + std::string(kind_name(kind));
     message += ".";
   }
-  Fault fault;
-  if (gateway_class.parameters_ref) fault = attach::judge_parameters(*gateway_class.parameters_ref);
-  return {{judge("Accepted", fault, message, gateway_class.metadata.generation)},
+  return {{judge("Accepted", parameters, message, gateway_class.metadata.generation)},
           supported_features(platform == nullptr ? Platform() : *platform)};
 }
 
@@ -287,7 +296,7 @@ GatewayStatus gateway_status(const attach::Model& model, const envoy::Resources&
   }
   const Summary summary = summarize(status.listeners);
   status.conditions.push_back(gateway_accepted(listeners, summary, proxies, generation));
-  status.conditions.push_back(gateway_programmed(gateway, summary, proxies));
+  status.conditions.push_back(gateway_programmed(listeners, summary, proxies));
   if (const auto* facts = read.get(model.gateway_facts, key)) {
     status.conditions.push_back(
         judge("ResolvedRefs", facts->unresolved, "All references are resolved.", generation));

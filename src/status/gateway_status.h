@@ -13,9 +13,9 @@ namespace kgw::status {
 // a test), sorted; without those of kinds that are not served.
 std::vector<std::string> supported_features(const Platform& platform);
 
-// `platform` may be null.
-GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class,
-                                        const Platform* platform);
+// `platform` may be null; `parameters`: why those of the class cannot be used.
+GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class, const Platform* platform,
+                                        const attach::Fault& parameters);
 
 // Why a listener is not served, before any proxy is asked. Empty: it should be served, or is not
 // known.

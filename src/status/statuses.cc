@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attach/parameters.h"
 #include "status/conditions.h"
 #include "status/gateway_status.h"
 #include "status/route_status.h"
@@ -156,8 +157,9 @@ engine::Derived<ObjectRef, ObjectStatus>& make_table(engine::Graph& graph, const
       .from(inputs.gateway_classes, as(Kind::kGatewayClass),
             [sources](const ObjectKey&, const GatewayClass& gateway_class, Read& read) -> Status {
               if (gateway_class.controller_name != attach::kControllerName) return std::nullopt;
-              return gateway_class_status(gateway_class,
-                                          read.get(sources.delivery.platform, ObjectKey{}));
+              return gateway_class_status(
+                  gateway_class, read.get(sources.delivery.platform, ObjectKey{}),
+                  attach::judge_parameters(sources.model, gateway_class, read));
             })
       .from(sources.model.listeners, as(Kind::kGateway),
             [sources](const ObjectKey&, const attach::GatewayListeners& listeners,

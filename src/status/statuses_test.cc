@@ -72,6 +72,11 @@ class StatusesTest : public testing::Test {
     return {};
   }
 
+  Condition of_gateway(const char* type) {
+    const auto& status = std::get<GatewayStatus>(*statuses_.table.find({Kind::kGateway, kGateway}));
+    return *find(status.conditions, type);
+  }
+
   Condition of_route() {
     const auto& status =
         std::get<RouteStatus>(*statuses_.table.find({Kind::kHttpRoute, {"infra", "route"}}));
@@ -90,6 +95,36 @@ class StatusesTest : public testing::Test {
 
 TEST_F(StatusesTest, ListenersAreProgrammedWhenAllOfThemIsAccepted) {
   for (const char* name : {"plain", "a", "b"}) EXPECT_EQ(of_listener(name).status, "True") << name;
+}
+
+TEST_F(StatusesTest, ParametersThatAreGoneAreToldAndTakeNothingAway) {
+  GatewayClass gateway_class;
+  gateway_class.metadata.name = "kgateway";
+  gateway_class.controller_name = attach::kControllerName;
+  gateway_class.parameters_ref =
+      ParametersRef{"gateway.kgateway.dev", "GatewayParameters", "gone", "system"};
+  feedback_.update_proxies(kGateway, [](ProxyState& state) {
+    state.connected = 1;
+    state.addresses = {{"IPAddress", "192.0.2.1", {}}};
+  });
+  world_.set(gateway_class);
+  world_.commit();
+  EXPECT_EQ(of_gateway("Accepted").reason, "InvalidParameters");
+  EXPECT_EQ(of_gateway("Programmed").status, "True");
+  EXPECT_EQ(of_listener("plain").status, "True");
+  const auto& of_class =
+      std::get<GatewayClassStatus>(*statuses_.table.find({Kind::kGatewayClass, {{}, "kgateway"}}));
+  EXPECT_EQ(find(of_class.conditions, "Accepted")->reason, "InvalidParameters");
+  EXPECT_NE(resources_.bind_addresses.find(kGateway), nullptr);
+}
+
+TEST_F(StatusesTest, SelfManagedProxiesNeedNoAddressToBeProgrammed) {
+  feedback_.update_proxies(kGateway, [](ProxyState& state) { state.connected = 1; });
+  world_.commit();
+  EXPECT_EQ(of_gateway("Programmed").reason, "AddressNotAssigned");
+  feedback_.update_proxies(kGateway, [](ProxyState& state) { state.self_managed = true; });
+  world_.commit();
+  EXPECT_EQ(of_gateway("Programmed").status, "True");
 }
 
 TEST_F(StatusesTest, AListenerWaitsForItsCertificates) {

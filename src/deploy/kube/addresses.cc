@@ -4,17 +4,14 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "deploy/kube/json_text.h"
+
 namespace kgw::deploy::kube {
 namespace {
 
 using Json = nlohmann::json;
 
 constexpr std::size_t kMaxAddresses = 16;
-
-std::string text(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 Json member(const Json& object, const char* name) {
   return object.is_object() ? object.value(name, Json()) : Json();
@@ -46,8 +43,8 @@ std::vector<GatewayAddress> of_load_balancer(const Json& service) {
   const Json ingress = member(member(member(service, "status"), "loadBalancer"), "ingress");
   for (const Json& entry : ingress.is_array() ? ingress : Json::array()) {
     if (!entry.is_object()) continue;
-    add(out, "IPAddress", text(entry, "ip"));
-    add(out, "Hostname", text(entry, "hostname"));
+    add(out, "IPAddress", text_of(entry, "ip"));
+    add(out, "Hostname", text_of(entry, "hostname"));
   }
   return out;
 }
@@ -57,16 +54,22 @@ std::vector<GatewayAddress> of_load_balancer(const Json& service) {
 std::vector<GatewayAddress> gateway_addresses(const Gateway& gateway, const Json& service) {
   if (!service.is_object()) return {};
   const Json spec = member(service, "spec");
-  const std::string type = spec.is_object() ? text(spec, "type") : "";
+  const std::string type = text_of(spec, "type");
   if (type == "LoadBalancer") return of_load_balancer(service);
   std::vector<GatewayAddress> out;
   if (type == "ExternalName") {
-    add(out, "Hostname", text(spec, "externalName"));
+    add(out, "Hostname", text_of(spec, "externalName"));
   } else {
     add_all(out, member(spec, "clusterIPs"));
     add_all(out, member(spec, "externalIPs"));
     add_all(out, Json(requested_ips(gateway)));
   }
+  return out;
+}
+
+std::vector<GatewayAddress> requested_addresses(const Gateway& gateway) {
+  std::vector<GatewayAddress> out;
+  for (const GatewayAddress& a : gateway.addresses) add(out, a.type.c_str(), a.value);
   return out;
 }
 

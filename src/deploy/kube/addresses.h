@@ -19,4 +19,7 @@ namespace kgw::deploy::kube {
 std::vector<GatewayAddress> gateway_addresses(const Gateway& gateway,
                                               const nlohmann::json& service);
 
+// Of a selfManaged Gateway, whose proxies and Services nobody here knows: what the user says.
+std::vector<GatewayAddress> requested_addresses(const Gateway& gateway);
+
 }  // namespace kgw::deploy::kube

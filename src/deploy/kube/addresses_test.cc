@@ -27,6 +27,15 @@ std::vector<GatewayAddress> of(std::string_view service,
 constexpr std::string_view kAssigned = R"({"spec": {"type": "LoadBalancer"}, "status":
     {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}, {"hostname": "lb.example.com"}]}}})";
 
+TEST(GatewayAddresses, OfSelfManagedProxiesAreThoseOfTheUser) {
+  Gateway gateway;
+  EXPECT_THAT(requested_addresses(gateway), IsEmpty());
+  gateway.addresses = {
+      {"IPAddress", "192.0.2.9", {}}, {"IPAddress", "", {}}, {"Hostname", "edge.example.com", {}}};
+  EXPECT_THAT(texts(requested_addresses(gateway)),
+              ElementsAre("IPAddress 192.0.2.9", "Hostname edge.example.com"));
+}
+
 TEST(GatewayAddresses, OfALoadBalancerAreItsIngress) {
   EXPECT_THAT(texts(of(kAssigned)), ElementsAre("IPAddress 192.0.2.1", "Hostname lb.example.com"));
   EXPECT_EQ(of(kAssigned, {{"IPAddress", "192.0.2.9"}}), of(kAssigned)) << "not what was wished";

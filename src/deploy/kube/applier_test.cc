@@ -366,6 +366,14 @@ TEST(Live, SatisfiesWhatItSays) {
   EXPECT_TRUE(satisfied(R"([{"n": 2}, {"n": 1, "x": 1}])", R"([{"n": 1}])"));
   EXPECT_FALSE(satisfied(R"([{"n": 2}])", R"([{"n": 1}])"));
   EXPECT_FALSE(satisfied(R"({"a": [1]})", R"({"a": {"b": 1}})"));
+  // What is one value must not have more in it.
+  EXPECT_TRUE(satisfied(R"({"args": ["a", "b"]})", R"({"args": ["a", "b"]})"));
+  EXPECT_FALSE(satisfied(R"({"args": ["a", "b", "c"]})", R"({"args": ["a", "b"]})"));
+  EXPECT_FALSE(satisfied(R"({"args": ["b", "a"]})", R"({"args": ["a", "b"]})"));
+  EXPECT_FALSE(satisfied(R"({"spec": {"selector": {"a": "1", "b": "2"}}})",
+                         R"({"spec": {"selector": {"a": "1"}}})"));
+  EXPECT_FALSE(
+      satisfied(R"({"nodeSelector": {"a": "1", "b": "2"}})", R"({"nodeSelector": {"a": "1"}})"));
 }
 
 TEST(Live, AnOlderVersionIsNotCurrent) {

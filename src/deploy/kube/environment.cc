@@ -33,7 +33,8 @@ constexpr std::array kRows = {
     SettingRow{"KGW_DISCOVERY_NAMESPACE_SELECTORS", "[]",
                "Label selectors as JSON; objects in a namespace that none selects are ignored."},
     SettingRow{"KGW_DNS_LOOKUP_FAMILY", "V4_PREFERRED",
-               "V4_PREFERRED, V4_ONLY, V6_ONLY, ALL or AUTO: how proxies look up the controller."},
+               "V4_PREFERRED, V4_ONLY, V6_ONLY, ALL or AUTO: how proxies look up the controller, "
+               "and backends by name."},
     SettingRow{"KGW_ENABLE_AUTH_METADATA", "false", "Metadata about authentication.", kFixed},
     SettingRow{"KGW_ENABLE_AWS_EC2_DISCOVERY", "false", "EC2 Backends.", kFixed},
     SettingRow{"KGW_ENABLE_BUILTIN_DEFAULT_METRICS", "false", "Metrics of the Go runtime.", kFixed},

@@ -7,17 +7,12 @@
 #include <charconv>
 
 #include "attach/model.h"
+#include "deploy/kube/json_text.h"
 
 namespace kgw::deploy::kube {
 namespace {
 
 using Json = nlohmann::json;
-
-std::string text(const Json& object, const char* name) {
-  if (!object.is_object()) return "";
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 // What the API server leaves out.
 bool is_nothing(const Json& value) {
@@ -35,7 +30,7 @@ std::optional<std::uint64_t> number(const std::string& text) {
 }  // namespace
 
 std::string metadata_text(const Json& object, const char* name) {
-  return object.is_object() && object.contains("metadata") ? text(object["metadata"], name) : "";
+  return object.is_object() && object.contains("metadata") ? text_of(object["metadata"], name) : "";
 }
 
 bool owns_replicas(const Json& live) {
@@ -44,8 +39,8 @@ bool owns_replicas(const Json& live) {
   const Json none = Json::array();
   return std::ranges::any_of(
       live.contains(managers) ? live.at(managers) : none, [](const Json& entry) {
-        return text(entry, "manager") == attach::kControllerName &&
-               text(entry, "operation") == "Apply" && entry.contains(replicas);
+        return text_of(entry, "manager") == attach::kControllerName &&
+               text_of(entry, "operation") == "Apply" && entry.contains(replicas);
       });
 }
 
@@ -70,12 +65,18 @@ std::optional<Owner> owner_of(const Json& live) {
   const Json& metadata = live["metadata"];
   if (!metadata.is_object() || !metadata.contains("ownerReferences")) return std::nullopt;
   for (const Json& owner : metadata["ownerReferences"]) {
-    const bool is_gateway = text(owner, "kind") == "Gateway" &&
-                            text(owner, "apiVersion").starts_with("gateway.networking.k8s.io/");
+    const bool is_gateway = text_of(owner, "kind") == "Gateway" &&
+                            text_of(owner, "apiVersion").starts_with("gateway.networking.k8s.io/");
     if (!is_gateway) continue;
-    return Owner{{text(metadata, "namespace"), text(owner, "name")}, text(owner, "uid")};
+    return Owner{{text_of(metadata, "namespace"), text_of(owner, "name")}, text_of(owner, "uid")};
   }
   return std::nullopt;
+}
+
+// Maps that Kubernetes has as one value: whoever sets them owns them whole, and one more entry
+// means something else. Source: mapType and structType "atomic" in Kubernetes' API.
+bool is_one_value(const std::string& member) {
+  return member == "selector" || member == "nodeSelector";
 }
 
 bool satisfies(const Json& live, const Json& wanted) {
@@ -84,10 +85,15 @@ bool satisfies(const Json& live, const Json& wanted) {
     return std::ranges::all_of(wanted.items(), [&](const auto& member) {
       const auto found = live.find(member.key());
       if (found == live.end()) return is_nothing(member.value());
+      if (is_one_value(member.key())) return *found == member.value();
       return satisfies(*found, member.value());
     });
   }
   if (wanted.is_array()) {
+    // A list of values is one value too: arguments, address ranges.
+    const bool of_values =
+        std::ranges::none_of(wanted, [](const Json& item) { return item.is_structured(); });
+    if (of_values && !wanted.empty()) return live == wanted;
     return live.is_array() && std::ranges::all_of(wanted, [&](const Json& item) {
              return std::ranges::any_of(live,
                                         [&](const Json& other) { return satisfies(other, item); });

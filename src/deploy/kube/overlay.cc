@@ -4,6 +4,8 @@
 #include <map>
 #include <string_view>
 
+#include "deploy/kube/json_text.h"
+
 namespace kgw::deploy::kube {
 namespace {
 
@@ -33,10 +35,10 @@ const std::map<std::string_view, std::string_view> kMergeKeys = {
 
 class Merger {
  public:
-  explicit Merger(const Json& object) : kind_(object.value("kind", "")) {}
+  explicit Merger(const Json& object) : kind_(text_of(object, "kind")) {}
 
   void merge(Json& base, const Json& patch) const {
-    if (patch.value(kPatch, "") == "replace") {
+    if (text_of(patch, kPatch) == "replace") {
       base = without_directives(patch);
       return;
     }
@@ -73,9 +75,7 @@ class Merger {
     return out;
   }
 
-  static bool deletes(const Json& value) {
-    return value.is_object() && value.value(kPatch, "") == "delete";
-  }
+  static bool deletes(const Json& value) { return text_of(value, kPatch) == "delete"; }
 
   void merge_member(Json& base, const std::string& name, const Json& value) const {
     if (value.is_null() || deletes(value)) {
@@ -99,7 +99,7 @@ class Merger {
 
   void merge_list(Json& base, const Json& patch, const std::string& key) const {
     const bool replaces = std::ranges::any_of(patch, [](const Json& item) {
-      return item.is_object() && item.size() == 1 && item.value(kPatch, "") == "replace";
+      return item.size() == 1 && text_of(item, kPatch) == "replace";
     });
     if (replaces) {
       base = without_directives(patch);
@@ -139,6 +139,28 @@ class Merger {
 };
 
 }  // namespace
+
+std::string directive_problem(const Json& patch, const std::string& path) {
+  if (patch.is_array()) {
+    for (std::size_t i = 0; i < patch.size(); ++i) {
+      std::string problem = directive_problem(patch[i], path + "[" + std::to_string(i) + "]");
+      if (!problem.empty()) return problem;
+    }
+  }
+  if (!patch.is_object()) return "";
+  for (const auto& [name, value] : patch.items()) {
+    const std::string member = path + "." + name;
+    if (name == kPatch && value != "replace" && value != "merge" && value != "delete") {
+      return member + ": must be replace, merge or delete";
+    }
+    if ((name == kRetainKeys || name.starts_with(kDeleteFrom)) && !value.is_array()) {
+      return member + ": must be a list";
+    }
+    std::string problem = directive_problem(value, member);
+    if (!problem.empty()) return problem;
+  }
+  return "";
+}
 
 void strategic_merge(Json& object, const Json& patch) { Merger(object).merge(object, patch); }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "api/gateway_parameters.h"
 
@@ -17,6 +18,9 @@ namespace kgw::deploy::kube {
 
 // Lays `patch` over `object`, a whole manifest: its kind decides how lists are merged.
 void strategic_merge(nlohmann::json& object, const nlohmann::json& patch);
+
+// The first directive of a patch that cannot be followed: "PATH.$patch: must be ..."; else empty.
+std::string directive_problem(const nlohmann::json& patch, const std::string& path);
 
 // metadata.labels, metadata.annotations and spec of an overlay.
 void apply_overlay(nlohmann::json& object, const ObjectOverlay& overlay);

@@ -6,6 +6,7 @@
 #include "deploy/kube/bootstrap.h"
 #include "deploy/kube/container.h"
 #include "deploy/kube/istio.h"
+#include "deploy/kube/json_text.h"
 
 namespace kgw::deploy::kube {
 namespace {
@@ -65,9 +66,11 @@ Json arguments(const EnvoyContainerParameters& envoy) {
   return args;
 }
 
-// OTEL_RESOURCE_ATTRIBUTES: where a span comes from, in OpenTelemetry's names.
+constexpr const char* kResourceAttributes = "OTEL_RESOURCE_ATTRIBUTES";
+
+// Where a span comes from, in OpenTelemetry's names.
 Json otel_env(const std::string& name) {
-  return {{"name", "OTEL_RESOURCE_ATTRIBUTES"},
+  return {{"name", kResourceAttributes},
           {"value", "service.name=" + name +
                         ",service.namespace=$(POD_NAMESPACE),service.instance.id=$(POD_UID),"
                         "k8s.namespace.name=$(POD_NAMESPACE),k8s.pod.name=$(POD_NAME),"
@@ -86,13 +89,12 @@ Json environment(const std::string& name, const EnvoyContainerParameters& envoy)
        Json{{"name", "ENVOY_UID"}, {"value", "0"}}, otel_env(name)});
   for (Json& own : parse(envoy.env)) {
     const auto same = std::ranges::find_if(
-        env, [&](const Json& e) { return e["name"] == own.value("name", Json()); });
+        env, [&](const Json& e) { return text_of(e, "name") == text_of(own, "name"); });
     if (same == env.end()) {
       env.push_back(std::move(own));
-    } else if (own["name"] == "OTEL_RESOURCE_ATTRIBUTES" && own.contains("value") &&
-               own["value"].is_string()) {
-      (*same)["value"] =
-          (*same)["value"].get<std::string>() + "," + own["value"].get<std::string>();
+    } else if (const std::string more = text_of(own, "value"), had = text_of(*same, "value");
+               own["name"] == kResourceAttributes && !more.empty() && !had.empty()) {
+      (*same)["value"] = had + "," + more;
     } else {
       *same = std::move(own);
     }
@@ -201,8 +203,8 @@ Json pod_security(const PodParameters& pod) {
   Json context = parse(pod.security_context);
   Json& sysctls = context["sysctls"];
   if (!sysctls.is_array()) sysctls = Json::array();
-  const bool given = std::ranges::any_of(
-      sysctls, [](const Json& s) { return s.is_object() && s.value("name", "") == kPortStart; });
+  const bool given =
+      std::ranges::any_of(sysctls, [](const Json& s) { return text_of(s, "name") == kPortStart; });
   if (!given) sysctls.push_back({{"name", kPortStart}, {"value", "0"}});
   return context;
 }

@@ -56,6 +56,10 @@ class Renderer {
     out.keep_service = input_.ports.empty();
     if (!input_.ports.empty()) out.objects.push_back(service());
     out.objects.push_back(deployment(hash_of(files)));
+    static const Json::json_pointer account("/spec/template/spec/serviceAccountName");
+    const Json& deployment = out.objects.back();
+    const bool named = deployment.contains(account) && deployment[account].is_string();
+    out.service_account = named ? deployment[account].get<std::string>() : name_;
     add_optional(out);
     return out;
   }
@@ -268,8 +272,34 @@ std::vector<ProxyPort> proxy_ports(const attach::GatewayListeners& listeners) {
   return out;
 }
 
+namespace {
+
+// Of the overlays, which are merged here and not by the API server.
+std::string overlay_problem(const GatewayParameters* parameters) {
+  if (parameters == nullptr || !parameters->kube) return "";
+  const KubeParameters& kube = *parameters->kube;
+  for (const auto& [name, overlay] : {std::pair("deploymentOverlay", &kube.deployment_overlay),
+                                      {"serviceOverlay", &kube.service_overlay},
+                                      {"podDisruptionBudget", &kube.pod_disruption_budget},
+                                      {"horizontalPodAutoscaler", &kube.horizontal_pod_autoscaler},
+                                      {"verticalPodAutoscaler", &kube.vertical_pod_autoscaler}}) {
+    if (!*overlay || (*overlay)->spec.empty()) continue;
+    std::string problem =
+        directive_problem(Json::parse((*overlay)->spec), fmt::format("spec.kube.{}.spec", name));
+    if (!problem.empty()) return to_string(parameters->ref()) + ": " + problem;
+  }
+  return "";
+}
+
+}  // namespace
+
 std::expected<RenderedProxy, std::string> render_proxy(const ProxyInput& input,
                                                        const Settings& settings) {
+  for (const GatewayParameters* parameters : {input.class_parameters, input.parameters}) {
+    if (std::string problem = overlay_problem(parameters); !problem.empty()) {
+      return std::unexpected(std::move(problem));
+    }
+  }
   const auto merged = merge_parameters(input.class_parameters, input.parameters);
   if (!merged) return std::unexpected(merged.error());
   RenderedProxy out;

@@ -48,7 +48,10 @@ struct RenderedProxy {
   // No listener is usable at present. There is no Service without ports, so none is rendered, but
   // one that is there must stay: its address would be lost.
   bool keep_service = false;
-  Diagnostics diagnostics;  // warnings: what was set has no effect
+  Diagnostics diagnostics;      // warnings: what was set has no effect
+  std::string service_account;  // of the pods, in the Gateway's namespace
+
+  bool self_managed() const { return objects.empty(); }
 };
 
 // The error is one sentence for the condition Accepted=False/InvalidParameters.

@@ -33,6 +33,7 @@ engine::Derived<ObjectKey, ProxyPlan>& make_plans(engine::Graph& graph, attach::
                 const ObjectKey&, const attach::GatewayListeners& listeners,
                 Read& read) -> std::optional<ProxyPlan> {
               if (listeners.unaccepted) return std::nullopt;
+              if (listeners.parameters) return ProxyPlan{{}, listeners.parameters.message};
               const Gateway& gateway = *listeners.gateway;
               Settings now = settings;
               if (const std::string* ca = read.get(xds_ca, ObjectKey{})) now.xds_ca = *ca;

@@ -175,6 +175,81 @@ TEST(RenderProxy, PortsOfTheProxyItselfAreNotInTheService) {
   EXPECT_EQ(ports[0]["port"], 80);
 }
 
+// All members of a tree, by their pointers.
+void add_members(const Json& tree, const Json::json_pointer& at,
+                 std::vector<Json::json_pointer>& out) {
+  for (const auto& [name, value] : tree.items()) {
+    const auto member =
+        tree.is_array() ? at / static_cast<std::size_t>(std::stoul(name)) : at / name;
+    out.push_back(member);
+    if (value.is_structured()) add_members(value, member, out);
+  }
+}
+
+// What the schema leaves open (overlays, probes, security contexts, volumes) may hold anything.
+TEST(RenderProxy, AnyParametersThatAreAcceptedAreRenderedOrRefused) {
+  const std::string text = read_file("tests/deployment/everything.yaml");
+  const World world(text.substr(0, text.find(kMarker)));
+  const attach::GatewayListeners* listeners = nullptr;
+  world.model.listeners.for_each([&](const ObjectKey&, const auto& found) { listeners = &found; });
+  int rendered = 0;
+  world.model.inputs.gateway_parameters.for_each([&](const ObjectKey&, const auto& parameters) {
+    const Json manifest = encode_object(parameters);
+    std::vector<Json::json_pointer> members;
+    add_members(manifest["spec"]["kube"], Json::json_pointer("/spec/kube"), members);
+    for (const Json::json_pointer& member : members) {
+      for (const char* odd :
+           {"5", "\"x\"", "true", "null", "[]", "{}", "[5]", "[[]]", "[{\"name\": 5}]",
+            "{\"$patch\": 5}", "{\"$patch\": \"replace\"}", "{\"name\": []}",
+            "[{\"$patch\": \"replace\"}]", "{\"$retainKeys\": 1}"}) {
+        Json changed = manifest;
+        changed[member] = Json::parse(odd);
+        const auto decoded =
+            decode_text(changed.dump(), "", DecodeMode::kLenient, doc::Format::kJson).at(0);
+        if (decoded.object == nullptr) continue;
+        ProxyInput input{*listeners->gateway, proxy_ports(*listeners)};
+        input.parameters = static_cast<const GatewayParameters*>(decoded.object.get());
+        EXPECT_NO_THROW((void)render_proxy(input, test_settings()))
+            << member.to_string() << " = " << odd;
+        ++rendered;
+      }
+    }
+  });
+  EXPECT_GT(rendered, 500);
+}
+
+TEST(RenderProxy, TellsWhoThePodsRunAs) {
+  const std::string gateway =
+      gateway_text("- {name: a, port: 80, protocol: HTTP}",
+                   "infrastructure: {parametersRef: {group: gateway.kgateway.dev, kind: "
+                   "GatewayParameters, name: p}}");
+  const std::string parameters = R"(---
+apiVersion: gateway.kgateway.dev/v1alpha1
+kind: GatewayParameters
+metadata: {name: p, namespace: shop}
+spec: {kube: {deploymentOverlay: {spec: {template: {spec: {serviceAccountName: other}}}}}}
+)";
+  EXPECT_EQ(render(gateway_text("- {name: a, port: 80, protocol: HTTP}"))->service_account, "edge");
+  EXPECT_EQ(render(gateway + parameters)->service_account, "other");
+}
+
+TEST(RenderProxy, AnOverlayThatCannotBeMergedNamesItsField) {
+  const auto refused =
+      render(gateway_text("- {name: a, port: 80, protocol: HTTP}",
+                          "infrastructure: {parametersRef: {group: gateway.kgateway.dev, kind: "
+                          "GatewayParameters, name: p}}") +
+             R"(---
+apiVersion: gateway.kgateway.dev/v1alpha1
+kind: GatewayParameters
+metadata: {name: p, namespace: shop}
+spec: {kube: {deploymentOverlay: {spec: {template: {$patch: 5}}}}}
+)");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(),
+            "GatewayParameters shop/p: spec.kube.deploymentOverlay.spec.template.$patch: must be "
+            "replace, merge or delete");
+}
+
 TEST(RenderProxy, SelfManagedDeploysNothing) {
   const auto none =
       render(gateway_text("- {name: a, port: 80, protocol: HTTP}",
@@ -188,6 +263,7 @@ spec: {selfManaged: {}}
 )");
   ASSERT_TRUE(none);
   EXPECT_TRUE(none->objects.empty());
+  EXPECT_TRUE(none->self_managed());
 }
 
 }  // namespace
