@@ -228,3 +228,57 @@ def test_what_cannot_be_honoured_fails(values, message):
     with pytest.raises(RuntimeError, match="fail|error") as failure:
         template(values)
     assert message in str(failure.value).replace('\\"', '"')
+
+
+@pytest.mark.parametrize("values, named", [
+    ({"replicaCount": 2}, "replicaCount"),
+    ({"controller": {"replicas": 2}}, "replicas"),
+    ({"controller": {"xds": {"tls": {"enable": True}}}}, "enable"),
+    ({"controller": {"service": {"ports": {"xds": 1}}}}, "xds"),
+    ({"envoy": {"image": {"version": "v1"}}}, "version"),
+    ({"rbac": {"create": "false"}}, "create"),
+    ({"enabled": False}, "enabled"),
+])
+def test_a_value_that_is_not_known_fails(values, named):
+    with pytest.raises(RuntimeError, match="schema") as failure:
+        template(values)
+    assert named in str(failure.value)
+
+
+def test_null_and_values_of_a_parent_chart_are_taken():
+    twins = ("podAnnotations", "securityContext", "resources", "tolerations")
+    assert template({"global": {"a": 1}, "enabled": True,
+                     "controller": {name: None for name in twins}}) == template()
+
+
+def keys(values, schema, path=""):
+    """Paths of the values where a schema tells what keys there are, of the values and of the schema."""
+    ours, known = set(), set()
+    if "properties" in schema:
+        ours = {f"{path}{key}" for key in values}
+        known = {f"{path}{key}" for key in schema["properties"]}
+        for key, value in values.items():
+            below = keys(value, schema["properties"].get(key, {}), f"{path}{key}.")
+            ours |= below[0]
+            known |= below[1]
+    elif values and isinstance(values, dict):
+        ours = {path}  # has keys, which the schema does not name
+    return ours, known
+
+
+def test_schema_has_the_values_that_there_are():
+    values = yaml.safe_load((CHARTS / "kgateway" / "values.yaml").read_text())
+    schema = json.loads((CHARTS / "kgateway" / "values.schema.json").read_text())
+    ours, known = keys(values, schema)
+    assert known - {"global", "enabled"} == ours
+    assert "controller.xds.tls.enabled" in known
+
+
+def test_only_maps_of_the_user_are_open():
+    def open_ones(schema, path=""):
+        if "properties" in schema and schema.get("additionalProperties") is not False:
+            yield path
+        for key, below in schema.get("properties", {}).items():
+            yield from open_ones(below, f"{path}.{key}")
+    schema = json.loads((CHARTS / "kgateway" / "values.schema.json").read_text())
+    assert list(open_ones(schema)) == [".controller.service"]
