@@ -218,6 +218,8 @@ def test_service_account_of_others():
     ({"enableRouteSourceMetadata": True}, "enableRouteSourceMetadata is not supported"),
     ({"serviceEntriesExclusionLabelSelectors": [{}]}, "serviceEntriesExclusionLabelSelectors"),
     ({"controller": {"enableAwsEc2Discovery": True}}, "enableAwsEc2Discovery is not supported"),
+    ({"controller": {"awsEc2RefreshInterval": "10s"}}, "awsEc2RefreshInterval is not supported"),
+    ({"controller": {"awsEc2RefreshInterval": 30}}, "awsEc2RefreshInterval is not supported"),
     ({"controller": {"goMemLimitPercent": 80}}, "goMemLimitPercent is not supported"),
     ({"controller": {"logLevel": "loud"}}, 'controller.logLevel "loud"'),
     ({"gatewayClassParametersRefs": {"kgateway": {"name": "x"}}}, "name and namespace are required"),
@@ -228,6 +230,12 @@ def test_what_cannot_be_honoured_fails(values, message):
     with pytest.raises(RuntimeError, match="fail|error") as failure:
         template(values)
     assert message in str(failure.value).replace('\\"', '"')
+
+
+@pytest.mark.parametrize("interval", [None, "", "30s"])
+def test_defaults_of_what_cannot_be_honoured_are_taken(interval):
+    assert template({"controller": {"awsEc2RefreshInterval": interval, "enableAwsEc2Discovery": False,
+                                    "goMemLimitPercent": 0}}) == template()
 
 
 @pytest.mark.parametrize("values, named", [
