@@ -162,6 +162,24 @@ def test_twins_override_the_deprecated_values():
     assert spec["containers"][0]["securityContext"] == {"runAsUser": 7}
 
 
+@pytest.mark.parametrize("values, context", [
+    ({"controller": {"securityContext": {}}}, {}),
+    ({"securityContext": {}}, {}),
+    ({"securityContext": {"runAsUser": 1}, "controller": {"securityContext": {}}}, {}),
+    ({"securityContext": {"runAsUser": 1}, "controller": {"securityContext": None}}, {"runAsUser": 1}),
+    ({"controller": {"securityContext": {"runAsNonRoot": True}}}, {"runAsNonRoot": True}),
+])
+def test_a_security_context_replaces_the_default(values, context):
+    assert controller(values)["spec"]["containers"][0]["securityContext"] == context
+    assert controller()["spec"]["containers"][0]["securityContext"]["runAsUser"] == 10101
+
+
+def test_a_pods_security_context_can_be_cleared():
+    assert "securityContext" not in controller(
+        {"podSecurityContext": {"fsGroup": 1}, "controller": {"podSecurityContext": {}}})["spec"]
+    assert "securityContext" not in controller()["spec"]
+
+
 def test_image():
     image = lambda values: controller(values)["spec"]["containers"][0]["image"]
     assert image({"image": {"registry": "r.example/x", "tag": "1"}}) == "r.example/x/kgateway:1"
