@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds everything and runs every kind of test; ends with "N passed, N failed".
+"""Builds everything and runs every kind of test; ends with "N passed, N failed" and, if any were, "N skipped".
 
 usage: run_tests.py [STAGE...]      default: all up to tsan
 
@@ -18,8 +18,9 @@ conformance  the Gateway API's conformance suite with the release binary, in a K
           which is taken down at the end
 faults    tests/cluster, in the same way
 
-A stage that cannot build counts as one failure. The tests of an executable are counted one by one
-from its GoogleTest report; reports and logs stay in build/<tree>/reports.
+A stage that cannot build counts as one failure; so does one that was asked for by name and skipped every test.
+The tests of an executable are counted one by one from its GoogleTest report; reports and logs stay in
+build/<tree>/reports.
 """
 
 import concurrent.futures
@@ -183,15 +184,14 @@ CLUSTER = cache.TOOLS / "cluster"
 
 
 def in_cluster(name: str, report: pathlib.Path) -> Result:
-    """Runs a program of tools/cluster that writes a report, and takes the cluster down. Every test counts;
-    on a machine that cannot be a cluster (no root, no namespaces) the whole is one that was skipped."""
+    """Runs a program of tools/cluster that writes a report, and takes the cluster down. Every test counts; a
+    machine that cannot be a cluster (no root, no namespaces) is a failure, for the stage was asked for."""
     if not call(cache.TOOLS / "install_deps.sh", "packages-cluster.txt"):
         return Result(failures=[f"{name}: packages"])
     report.unlink(missing_ok=True)
     try:
         if not call(sys.executable, CLUSTER / "cluster.py", "up"):
-            say(f"{name}: SKIPPED, for no cluster came up on this machine")
-            return Result(skipped=1)
+            return Result(failures=[f"{name}: no cluster came up on this machine"])
         ok = call(sys.executable, CLUSTER / f"{name}.py")
         result = suite_result(report, "cluster") if report.exists() else Result()
         if not ok and not result.failures:
@@ -293,6 +293,8 @@ def main() -> int:
             result = STAGES[name]()
         except Exception as error:  # the remaining stages still say something useful
             result = Result(failures=[f"{name}: {error}"])
+        if sys.argv[1:] and result.skipped and not result.passed and not result.failures:
+            result.failures.append(f"{name}: every test was skipped")
         total.add(result)
         table.append(f"{name:12} {result.passed:5} passed {len(result.failures):4} failed"
                      f" {result.skipped:4} skipped {time.monotonic() - start:6.0f} s")
@@ -301,7 +303,8 @@ def main() -> int:
     say("\n".join(table))
     for failure in total.failures:
         say(f"FAILED {failure}")
-    closing = f"{total.passed} passed, {len(total.failures)} failed"
+    skipped = f", {total.skipped} skipped" if total.skipped else ""
+    closing = f"{total.passed} passed, {len(total.failures)} failed{skipped}"
     BUILD.mkdir(exist_ok=True)
     (BUILD / "test-summary.txt").write_text(closing + "\n")
     say(closing)
