@@ -33,7 +33,6 @@ using std::chrono_literals::operator""ms;
 
 // Within this time proxies find a controller that was restarted.
 constexpr std::chrono::seconds kReconnectTime{10};
-constexpr const char* kManagedProxies = "app.kubernetes.io/managed-by=kgateway";
 
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -153,40 +152,16 @@ void Controller::follow_objects() {
 }
 
 void Controller::follow_owned() {
-  const auto post = [this](auto task) { core_.loop.post(std::move(task)); };
-  for (const deploy::kube::OwnedKind& kind : deploy::kube::owned_kinds()) {
-    kube::ObjectWatchOptions options;
-    options.resource = deploy::kube::resource_of(kind);
-    options.kind = kind.kind;
-    options.label_selector = kManagedProxies;
-    const auto ref = [kind](const ObjectKey& key) {
-      return deploy::kube::OwnedRef{kind.api_version, kind.kind, key};
-    };
-    const bool service = options.kind == "Service";
-    owned_.push_back(std::make_unique<kube::ObjectWatch>(
-        *client_, std::move(options),
-        kube::ObjectWatchEvents{.changed =
-                                    [this, post, service](json object) {
-                                      post([this, service, object = std::move(object)] {
-                                        applier_->observe(object);
-                                        const auto owner = deploy::kube::owner_of(object);
-                                        if (service && owner) report_proxy(owner->gateway);
-                                      });
-                                    },
-                                .removed =
-                                    [this, post, ref](const ObjectKey& key) {
-                                      post([this, ref = ref(key)] { applier_->vanished(ref); });
-                                    },
-                                .listed =
-                                    [this, post] {
-                                      post([this] {
-                                        --owned_unlisted_;
-                                        set_leading(leading_);
-                                      });
-                                    }}));
-  }
-  owned_unlisted_ = owned_.size();
-  for (auto& watch : owned_) watch->start();
+  OwnedObjects::Events events;
+  events.changed = [this](const json& object) {
+    applier_->observe(object);
+    const auto owner = deploy::kube::owner_of(object);
+    if (object.value("kind", "") == "Service" && owner) report_proxy(owner->gateway);
+  };
+  events.vanished = [this](const deploy::kube::OwnedRef& ref) { applier_->vanished(ref); };
+  events.listed = [this] { set_leading(leading_); };
+  owned_ = std::make_unique<OwnedObjects>(*client_, core_.loop, core_.sink(), std::move(events));
+  owned_->start();
 }
 
 void Controller::link_replicas() {
@@ -261,7 +236,7 @@ void Controller::on_leadership(const kube::Leadership& leadership) {
 // the leader any more. Called again and again.
 void Controller::set_leading(bool leading) {
   leading_ = leading;
-  const bool active = leading && core_.synced() && owned_unlisted_ == 0;
+  const bool active = leading && core_.synced() && owned_->listed();
   writer_->set_active(active && heard_of_proxies());
   if (active) keep_gateway_class();
   if (active == std::exchange(deploying_, active)) return;
@@ -415,7 +390,7 @@ int Controller::run() {
   // What follows an API server needs the client's thread to end.
   lease_.reset();
   source_.reset();
-  owned_.clear();
+  owned_.reset();
   core_.admin.reset();
   health_.reset();
   metrics_.reset();

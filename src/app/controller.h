@@ -17,6 +17,7 @@
 #include "app/gateway_class_keeper.h"
 #include "app/namespace_filter.h"
 #include "app/options.h"
+#include "app/owned_objects.h"
 #include "app/proxy_accounts.h"
 #include "app/replica_link.h"
 #include "deploy/kube/applier.h"
@@ -26,7 +27,6 @@
 #include "source/kube/client.h"
 #include "source/kube/kube_source.h"
 #include "source/kube/lease.h"
-#include "source/kube/object_watch.h"
 #include "status/kube/api_server.h"
 #include "status/kube/writer.h"
 
@@ -81,8 +81,7 @@ class Controller {
   std::unique_ptr<HttpServer> health_;
   std::unique_ptr<HttpServer> metrics_;
   std::unique_ptr<kube::KubeSource> source_;
-  std::vector<std::unique_ptr<kube::ObjectWatch>> owned_;
-  std::size_t owned_unlisted_ = 0;  // kinds of proxies' objects that have not been listed
+  std::unique_ptr<OwnedObjects> owned_;
   std::unique_ptr<ReportSender> sender_;
   std::string identity_;  // of this replica
   std::unique_ptr<kube::Lease> lease_;

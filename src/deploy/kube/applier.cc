@@ -16,9 +16,9 @@ constexpr std::array<OwnedKind, 7> kOwnedKinds = {{
     {"v1", "ConfigMap", "configmaps"},
     {"v1", "Service", "services"},
     {"apps/v1", "Deployment", "deployments"},
-    {"autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"},
-    {"policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"},
-    {"autoscaling.k8s.io/v1", "VerticalPodAutoscaler", "verticalpodautoscalers"},
+    {"autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", true},
+    {"policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", true},
+    {"autoscaling.k8s.io/v1", "VerticalPodAutoscaler", "verticalpodautoscalers", true},
 }};
 
 std::optional<OwnedRef> ref_of(const Json& object) {

@@ -44,6 +44,7 @@ struct OwnedKind {
   const char* api_version;
   const char* kind;
   const char* plural;
+  bool optional = false;  // a proxy can do without
 };
 std::span<const OwnedKind> owned_kinds();
 

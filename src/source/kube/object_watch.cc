@@ -59,19 +59,27 @@ class ObjectWatch::Follower : public std::enable_shared_from_this<Follower> {
   asio::awaitable<void> run() {
     while (!abort_.requested()) {
       Result<void> outcome;
-      if (version_.empty()) {
+      const bool listing = version_.empty();
+      if (listing) {
         outcome = co_await list();
       } else {
         outcome = co_await watch();
       }
       if (abort_.requested()) co_return;
       if (outcome) continue;
-      if (is_gone(outcome.error()) || outcome.error().reason == "InvalidAnswer") version_.clear();
-      // What failed before is over when the server answers that the version is too old.
-      if (is_gone(outcome.error()) && !std::exchange(relisting_, true)) backoff_.reset();
-      if (outcome.error().status == 404) not_found();
+      failed(outcome.error(), listing);
       co_await core_.pause(backoff_.next(), abort_);
     }
+  }
+
+  void failed(const Error& error, bool listing) {
+    if (is_gone(error) || error.reason == "InvalidAnswer") version_.clear();
+    // What failed before is over when the server answers that the version is too old.
+    if (is_gone(error) && !std::exchange(relisting_, true)) return backoff_.reset();
+    if (error.status == 404) return not_found();
+    if (error.status == 403 && options_.optional) tell_listed();
+    // That a watch breaks is everyday; that it breaks again is not.
+    if (listing || backoff_.failures() > 0) tell_problem(error);
   }
 
   asio::awaitable<Result<void>> list() {
@@ -100,6 +108,7 @@ class ObjectWatch::Follower : public std::enable_shared_from_this<Follower> {
     version_ = end.resource_version;
     backoff_.reset();
     tell_listed();
+    tell_problem(std::nullopt);
     co_return Result<void>();
   }
 
@@ -113,6 +122,7 @@ class ObjectWatch::Follower : public std::enable_shared_from_this<Follower> {
     const auto started = std::chrono::steady_clock::now();
     Result<void> streamed = co_await core_.stream(std::move(request), std::move(feed), abort_);
     if (abort_.requested() || !outcome) co_return outcome;
+    if (streamed) tell_problem(std::nullopt);
     // A server that ends every watch at once is not asked without end.
     const bool was_short = std::chrono::steady_clock::now() - started < std::chrono::seconds(1);
     if (streamed && was_short) co_await core_.pause(backoff_.next(), abort_);
@@ -128,6 +138,7 @@ class ObjectWatch::Follower : public std::enable_shared_from_this<Follower> {
     if (!event.resource_version.empty()) version_ = event.resource_version;
     relisting_ = false;
     backoff_.reset();
+    tell_problem(std::nullopt);
     if (event.type == WatchEvent::Type::kBookmark) return true;
     Json object = Json::parse(doc::to_json(*event.object), nullptr, false);
     if (event.type == WatchEvent::Type::kPut) {
@@ -162,10 +173,17 @@ class ObjectWatch::Follower : public std::enable_shared_from_this<Follower> {
     version_.clear();
     keep_only({});
     tell_listed();
+    tell_problem(std::nullopt);
   }
 
   void tell_listed() {
     if (!std::exchange(listed_, true)) events_.listed();
+  }
+
+  void tell_problem(std::optional<Error> problem) {
+    if (problem == problem_) return;
+    problem_ = std::move(problem);
+    events_.problem(problem_);
   }
 
   Core& core_;
@@ -178,6 +196,7 @@ class ObjectWatch::Follower : public std::enable_shared_from_this<Follower> {
   std::string version_;  // to watch from; empty: to be listed
   std::set<ObjectKey> known_;
   bool listed_ = false;
+  std::optional<Error> problem_;  // that was told
   bool relisting_ =
       false;  // "too old" was the answer to the last watch, and no event has come since
 };
