@@ -14,10 +14,11 @@ using nlohmann::json;
 GatewayClassKeeper::GatewayClassKeeper(kube::Send send, std::optional<ObjectKey> parameters)
     : send_(std::move(send)),
       parameters_(std::move(parameters)),
-      problem_(std::make_shared<std::string>()) {}
+      answers_(std::make_shared<Answers>()) {}
 
 void GatewayClassKeeper::keep(bool exists, Clock::time_point now) {
-  if (applied_ && (exists || now < next_)) return;
+  const bool kept = exists && !answers_->failed;
+  if (applied_ && (kept || now < next_)) return;
   applied_ = true;
   next_ = now + kPause;
   apply();
@@ -36,11 +37,13 @@ void GatewayClassKeeper::apply() {
                                      {"name", parameters_->name.str()},
                                      {"namespace", parameters_->ns.str()}};
   }
+  answers_->failed = false;  // as far as is known
   const kube::Resource resource{"gateway.networking.k8s.io", "v1", "gatewayclasses", false};
   send_(kube::apply(resource, {{}, kName}, body.dump(), attach::kControllerName),
-        [problem = problem_](kube::Result<std::string> result) {
+        [answers = answers_](kube::Result<std::string> result) {
+          answers->failed = !result;
           const std::string now = result ? "" : to_string(result.error());
-          if (now != std::exchange(*problem, now) && !now.empty()) {
+          if (now != std::exchange(answers->problem, now) && !now.empty()) {
             spdlog::error("GatewayClass {} cannot be applied: {}", kName, now);
           }
         });

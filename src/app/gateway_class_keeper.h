@@ -1,8 +1,9 @@
 // GatewayClassKeeper: the GatewayClass `kgateway` is there while a controller leads: applied when
-// it begins to lead, and again when somebody deleted it, or the CRD with all its objects and
-// brought the CRD back.
+// it begins to lead, and again when that failed, or when somebody deleted it, or the CRD with all
+// its objects and brought the CRD back.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -35,7 +36,11 @@ class GatewayClassKeeper {
   std::optional<ObjectKey> parameters_;
   bool applied_ = false;  // once since this replica leads
   Clock::time_point next_;
-  std::shared_ptr<std::string> problem_;  // the last one that was logged; the answers' thread
+  struct Answers {
+    std::atomic<bool> failed = false;  // the last attempt
+    std::string problem;               // the last one that was logged; the answers' thread
+  };
+  std::shared_ptr<Answers> answers_;
 };
 
 }  // namespace kgw::app

@@ -13,9 +13,10 @@ using nlohmann::json;
 class GatewayClassKeeperTest : public ::testing::Test {
  protected:
   std::vector<kube::Request> sent_;
+  kube::Result<std::string> answer_ = "{}";
   GatewayClassKeeper keeper_{[this](kube::Request request, const kube::Done& done) {
                                sent_.push_back(std::move(request));
-                               done(std::unexpected(kube::Error{404, "NotFound", "no CRD"}));
+                               done(answer_);
                              },
                              ObjectKey{"system", "settings"}};
   GatewayClassKeeper::Clock::time_point now_;
@@ -35,6 +36,20 @@ TEST_F(GatewayClassKeeperTest, AppliesItWhenItBeginsToLead) {
   keeper_.rest();
   keeper_.keep(true, now_ + std::chrono::hours(2));
   EXPECT_EQ(sent_.size(), 2);
+}
+
+TEST_F(GatewayClassKeeperTest, TriesAgainWhatFailed) {
+  answer_ = std::unexpected(kube::Error{503, "ServiceUnavailable", "no webhook"});
+  keeper_.keep(true, now_);
+  keeper_.keep(true, now_ + std::chrono::seconds(1));
+  EXPECT_EQ(sent_.size(), 1) << "in its own time";
+  keeper_.keep(true, now_ + GatewayClassKeeper::kPause);
+  EXPECT_EQ(sent_.size(), 2);
+  answer_ = "{}";
+  keeper_.keep(true, now_ + 2 * GatewayClassKeeper::kPause);
+  EXPECT_EQ(sent_.size(), 3);
+  keeper_.keep(true, now_ + 3 * GatewayClassKeeper::kPause);
+  EXPECT_EQ(sent_.size(), 3);
 }
 
 TEST_F(GatewayClassKeeperTest, AppliesItAgainWhenItIsGone) {
