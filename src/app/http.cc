@@ -140,6 +140,26 @@ void accept(Tcp::acceptor& acceptor, const HttpServer::Handler& handler) {
   });
 }
 
+beast::error_code bind(Tcp::acceptor& acceptor, const Tcp::endpoint& endpoint) {
+  beast::error_code error;
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  return error;
+}
+
+// All addresses are those of IPv4 where the kernel has no others.
+beast::error_code bind_existing(Tcp::acceptor& acceptor, const Tcp::endpoint& endpoint) {
+  const beast::error_code error = bind(acceptor, endpoint);
+  const bool without_ipv6 = error == asio::error::address_family_not_supported ||
+                            error == boost::system::errc::address_not_available;
+  if (!without_ipv6 || endpoint.address() != asio::ip::address_v6::any()) return error;
+  beast::error_code ignored;
+  acceptor.close(ignored);
+  return bind(acceptor, {asio::ip::address_v4::any(), endpoint.port()});
+}
+
 }  // namespace
 
 std::expected<std::unique_ptr<HttpServer>, std::string> HttpServer::listen(
@@ -148,11 +168,7 @@ std::expected<std::unique_ptr<HttpServer>, std::string> HttpServer::listen(
   if (!endpoint) return std::unexpected(endpoint.error());
   auto state = std::make_shared<State>();
   state->handler = std::move(handler);
-  beast::error_code error;
-  state->acceptor.open(endpoint->protocol(), error);
-  if (!error) state->acceptor.set_option(asio::socket_base::reuse_address(true), error);
-  if (!error) state->acceptor.bind(*endpoint, error);
-  if (!error) state->acceptor.listen(asio::socket_base::max_listen_connections, error);
+  const beast::error_code error = bind_existing(state->acceptor, *endpoint);
   if (error) return std::unexpected("cannot listen on " + address + ": " + error.message());
   const Tcp::endpoint bound = state->acceptor.local_endpoint();
   const std::string host = bound.address().to_string();

@@ -29,7 +29,8 @@ class HttpServer {
  public:
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
 
-  // Listens on `address` ("127.0.0.1:9095"; port 0 = any free one). Error: why it cannot.
+  // Listens on `address` ("127.0.0.1:9095"; port 0 = any free one); on "[::]", which is all
+  // addresses, also where there is no IPv6. Error: why it cannot.
   static std::expected<std::unique_ptr<HttpServer>, std::string> listen(const std::string& address,
                                                                         Handler handler);
   ~HttpServer();  // stops accepting and ends open connections

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "xds/no_ipv6_testing.h"
+
 namespace kgw::app {
 namespace {
 
@@ -39,6 +41,19 @@ TEST(Http, EncodedQueryValuesSurvive) {
   const auto response = http_request(server->address(), "GET", "/?v=" + percent_encode(value));
   ASSERT_TRUE(response.has_value());
   EXPECT_EQ(response->body, "GET / v=" + value);
+}
+
+TEST(Http, WithoutIpv6AllAddressesAreThoseOfIpv4) {
+  const auto answer = [](const HttpRequest&) { return HttpResponse{200, "text/plain", "here"}; };
+  const xds::NoIpv6 no_ipv6;
+  const auto server = HttpServer::listen("[::]:0", answer);
+  ASSERT_TRUE(server.has_value()) << server.error();
+  const std::string address = (*server)->address();
+  ASSERT_TRUE(address.starts_with("0.0.0.0:")) << address;
+  const auto response = http_request("127.0.0.1" + address.substr(address.find(':')), "GET", "/");
+  ASSERT_TRUE(response.has_value()) << response.error();
+  EXPECT_EQ(response->body, "here");
+  EXPECT_FALSE(HttpServer::listen("[::1]:0", answer).has_value()) << "that address was asked for";
 }
 
 TEST(Http, SaysWhyItCannotListenOrConnect) {

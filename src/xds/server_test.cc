@@ -23,6 +23,7 @@
 
 #include "attach/test_certificates.h"
 #include "envoy/service/discovery/v3/discovery.pb.h"
+#include "xds/no_ipv6_testing.h"
 #include "xds/stream_harness.h"
 
 namespace kgw::xds::test {
@@ -420,6 +421,18 @@ TEST_F(ServerTest, RemovedGroupAndShutdownEndStreams) {
 
 TEST_F(ServerTest, ListensOnTcpAsWell) {
   options.tcp_address = "127.0.0.1:0";
+  start_synced(EditOf().put(kCds, "a"));
+  ASSERT_GT(server->tcp_port(), 0);
+  DeltaClient client(grpc::CreateChannel("127.0.0.1:" + std::to_string(server->tcp_port()),
+                                         grpc::InsecureChannelCredentials()),
+                     kDelta);
+  client.send(first_request<DeltaDiscoveryRequest>(kCds));
+  EXPECT_EQ(client.receive().resources_size(), 1);
+}
+
+TEST_F(ServerTest, WithoutIpv6AllAddressesAreThoseOfIpv4) {
+  const NoIpv6 no_ipv6;
+  options.tcp_address = "[::]:0";
   start_synced(EditOf().put(kCds, "a"));
   ASSERT_GT(server->tcp_port(), 0);
   DeltaClient client(grpc::CreateChannel("127.0.0.1:" + std::to_string(server->tcp_port()),
