@@ -201,8 +201,12 @@ class KubeSource::Follower : public std::enable_shared_from_this<Follower> {
         outcome = co_await core_.stream(std::move(request), std::move(feed), stopping_);
         if (outcome) {
           auto end = reader.finish();
-          if (end) version = end->resource_version;
-          if (!end) outcome = std::unexpected(end.error());
+          if (end) {
+            version = end->resource_version;
+            rediscover();  // what came since it was asked for kinds is no event
+          } else {
+            outcome = std::unexpected(end.error());
+          }
         }
       } else {
         outcome = co_await watch_crds(version);

@@ -326,6 +326,17 @@ TEST_F(KubeSourceTest, KindsComeAndGo) {
   EXPECT_THAT(world_.await_objects({"HTTPRoute ns/r two"}), ElementsAre("HTTPRoute ns/r two"));
 }
 
+TEST_F(KubeSourceTest, FindsAKindThatCameBeforeCrdsWereFollowed) {
+  api_.serve(kRoutes, "HTTPRoute");
+  api_.put(kRoutes, route("r", "one"));
+  api_.intercept([&](const Seen& seen) -> std::optional<Reply> {
+    if (seen.path != "/apis/gateway.networking.k8s.io/v1" || counted_++ > 0) return std::nullopt;
+    return Reply{404, "404 page not found", "", false};
+  });
+  start();
+  EXPECT_THAT(world_.await_objects({"HTTPRoute ns/r one"}), ElementsAre("HTTPRoute ns/r one"));
+}
+
 TEST_F(KubeSourceTest, ReadsTheBestVersionThatIsServed) {
   api_.serve(kOldRoutes, "HTTPRoute");
   api_.put(kOldRoutes, route("r", "old"));
