@@ -16,11 +16,6 @@ using nlohmann::json;
 
 constexpr const char* kManagedProxies = "app.kubernetes.io/managed-by=kgateway";
 
-// "deployments.apps", "services".
-std::string name_of(const kube::Resource& resource) {
-  return resource.plural + (resource.group.empty() ? "" : "." + resource.group);
-}
-
 }  // namespace
 
 OwnedObjects::OwnedObjects(kube::Client& client, EventLoop& loop, source::Sink problems,
@@ -62,7 +57,7 @@ void OwnedObjects::on_listed(const std::string& kind) {
 }
 
 void OwnedObjects::on_problem(const OwnedKind& kind, const std::optional<kube::Error>& error) {
-  const std::string name = name_of(deploy::kube::resource_of(kind));
+  const std::string name = deploy::kube::resource_of(kind).name();
   source::Problems problems{name, {}};
   if (error) {
     Diagnostic diagnostic;

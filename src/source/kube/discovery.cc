@@ -13,6 +13,13 @@ std::string text_at(const doc::Node& node, std::string_view key) {
   return found != nullptr && found->is_string() ? std::string(found->as_string()) : "";
 }
 
+// In the order of preference.
+void add(Served& served, Kind kind, const Resource& resource) {
+  ServedKind& known = served.try_emplace(kind, ServedKind{resource, {}}).first->second;
+  // Another version of a resource has the same objects.
+  if (resource.name() != known.read.name()) known.ignored.push_back(resource);
+}
+
 }  // namespace
 
 Result<std::map<std::string, Resource>> decode_resource_list(std::string_view json) {
@@ -60,14 +67,13 @@ asio::awaitable<Result<Served>> discover(Core& core, std::span<const Kind> kinds
   Served served;
   for (const Kind kind : kinds) {
     for (const ServedVersion& version : kind_info(kind).versions) {
-      if (served.contains(kind)) break;
-      if (version.group.empty()) {
-        served[kind] = resource_of(kind, version.api_version());
-        continue;
-      }
       const auto& resources = found[version.api_version()];
       const auto resource = resources.find(std::string(version.kind_name));
-      if (resource != resources.end()) served[kind] = resource->second;
+      if (version.group.empty()) {
+        add(served, kind, resource_of(kind, version.api_version()));
+      } else if (resource != resources.end()) {
+        add(served, kind, resource->second);
+      }
     }
   }
   co_return served;

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "source/kube/core.h"
 #include "source/kube/error.h"
@@ -13,8 +14,13 @@
 
 namespace kgw::kube {
 
-// The preferred one of the served versions of each kind; kinds that are not served are missing.
-using Served = std::map<Kind, Resource>;
+struct ServedKind {
+  Resource read;                  // of the preferred one of the served versions
+  std::vector<Resource> ignored;  // others, which have objects of their own
+};
+
+// Kinds that are not served are missing.
+using Served = std::map<Kind, ServedKind>;
 
 // Kinds of core are there without being asked for. Error: the server could not be asked; nothing is
 // known then. Thread: the client's.

@@ -47,6 +47,20 @@ Diagnostics not_served(Kind kind) {
   return {std::move(diagnostic)};
 }
 
+Diagnostics not_read(Kind kind, const ServedKind& served) {
+  Diagnostics diagnostics;
+  for (const Resource& ignored : served.ignored) {
+    Diagnostic diagnostic;
+    diagnostic.object.kind = kind;
+    diagnostic.reason = "ResourceIgnored";
+    diagnostic.message = fmt::format("{} are not read, because {} are installed", ignored.name(),
+                                     served.read.name());
+    diagnostic.severity = Severity::kWarning;
+    diagnostics.push_back(std::move(diagnostic));
+  }
+  return diagnostics;
+}
+
 }  // namespace
 
 // Thread: the client's, but for start() and stop().
@@ -126,8 +140,10 @@ class KubeSource::Follower : public std::enable_shared_from_this<Follower> {
       const auto found = served.find(kind);
       if (found == served.end()) {
         miss(kind);
+        report_ignored(kind, {});
       } else {
-        follow(kind, found->second);
+        follow(kind, found->second.read);
+        report_ignored(kind, not_read(kind, found->second));
       }
     }
     discovered_ = true;
@@ -263,6 +279,10 @@ class KubeSource::Follower : public std::enable_shared_from_this<Follower> {
 
   void report_kind(Kind kind, Diagnostics diagnostics) {
     report(std::string(kind_name(kind)), std::move(diagnostics));
+  }
+
+  void report_ignored(Kind kind, Diagnostics diagnostics) {
+    report(std::string(kind_name(kind)) + " ignored", std::move(diagnostics));
   }
 
   // What is missing; reflectors report for themselves what they cannot read.

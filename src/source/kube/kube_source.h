@@ -10,6 +10,8 @@
 //   not
 //                     know the kind at any version that we read; others (Forbidden, Unreachable,
 //                     ...): the kind cannot be listed or watched now, what is known stays in force.
+//   "<Kind> ignored"  Reason ResourceIgnored: a resource with more objects of the kind is not
+//                     read (XListenerSets beside ListenerSets)
 //   "<Kind> list"     the server sent an object without a name
 //   "<Kind> ns/name"  what is wrong with this object; its last good version stays in force
 #pragma once

@@ -67,6 +67,10 @@ class World {
     const std::lock_guard lock(mutex_);
     return reason(place);
   }
+  std::string message(const std::string& place) {
+    const std::lock_guard lock(mutex_);
+    return problems_[place].at(0).message;
+  }
   std::string await_status(const ObjectRef& ref, const std::string& expected) {
     await([&] { return statuses_[ref].json == expected; });
     const std::lock_guard lock(mutex_);
@@ -347,6 +351,27 @@ TEST_F(KubeSourceTest, ReadsTheBestVersionThatIsServed) {
   api_.put(kRoutes, route("s", "new"));
   api_.serve(kRoutes, "HTTPRoute");
   EXPECT_THAT(world_.await_objects({"HTTPRoute ns/s new"}), ElementsAre("HTTPRoute ns/s new"));
+}
+
+TEST_F(KubeSourceTest, TellsWhichResourceOfAKindIsNotRead) {
+  const Resource sets{"gateway.networking.k8s.io", "v1", "listenersets", true};
+  const Resource old_sets{"gateway.networking.x-k8s.io", "v1alpha1", "xlistenersets", true};
+  options_.kinds = {Kind::kListenerSet, Kind::kHttpRoute};
+  api_.serve(old_sets, "XListenerSet");
+  api_.serve(kOldRoutes, "HTTPRoute");
+  api_.serve(kRoutes, "HTTPRoute");
+  start();
+  ASSERT_TRUE(world_.await_synced());
+  EXPECT_THAT(world_.reasons(), IsEmpty()) << "versions of one resource have the same objects";
+
+  const std::string place = "ListenerSet ignored";
+  api_.serve(sets, "ListenerSet");
+  ASSERT_EQ(world_.await_problem(place, "ResourceIgnored"), "ResourceIgnored");
+  EXPECT_EQ(world_.message(place),
+            "xlistenersets.gateway.networking.x-k8s.io are not read, because "
+            "listenersets.gateway.networking.k8s.io are installed");
+  api_.unserve(old_sets);
+  EXPECT_EQ(world_.await_problem(place, ""), "");
 }
 
 TEST_F(KubeSourceTest, AKindThatLooksGoneForAMomentStays) {

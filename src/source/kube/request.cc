@@ -52,6 +52,8 @@ std::string Resource::api_version() const {
   return group.empty() ? version : group + "/" + version;
 }
 
+std::string Resource::name() const { return group.empty() ? plural : plural + "." + group; }
+
 Resource resource_of(Kind kind, std::string_view api_version) {
   const KindInfo& info = kind_info(kind);
   const auto found = std::ranges::find_if(info.versions, [&](const ServedVersion& version) {

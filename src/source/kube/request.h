@@ -21,6 +21,7 @@ struct Resource {
   bool namespaced = true;
 
   std::string api_version() const;  // "group/version", or "version" for core
+  std::string name() const;         // "deployments.apps", "services"
   friend bool operator==(const Resource&, const Resource&) = default;
 };
 
