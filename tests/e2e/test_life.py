@@ -200,8 +200,9 @@ def test_a_question_to_a_silent_cluster_ends_at_ctrl_c(tmp_path):
             "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{silent.getsockname()[1]}"}}],
             "users": [{"name": "u", "user": {}}],
             "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}]}))
-        asking = subprocess.Popen([BUILD / "kgateway", "check", "--cluster", "--kubeconfig",
-                                   tmp_path / "kubeconfig"])
+        asking = subprocess.Popen(  # a shell may have started the tests with SIGINT ignored
+            [BUILD / "kgateway", "check", "--cluster", "--kubeconfig", tmp_path / "kubeconfig"],
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         connection, _ = silent.accept()  # it has asked, and waits
         with connection:
             asking.send_signal(signal.SIGINT)
