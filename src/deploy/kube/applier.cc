@@ -40,13 +40,13 @@ std::span<const OwnedKind> owned_kinds() { return kOwnedKinds; }
 
 struct Applier::Entry {
   ObjectKey gateway;
-  Json desired;           // with the hash; null when not wanted
-  std::string hash;       // of what is desired
-  bool keep = false;      // stays although it is not wanted at present
-  Json live;              // null: not known to exist
-  bool absent = false;    // it was looked for, and is not there
-  std::string accepted;   // hash of the live content that our last apply led to
-  bool busy = false;      // a request is under way
+  Json desired;                    // with the hash; null when not wanted
+  std::string hash;                // of what is desired
+  bool keep = false;               // stays although it is not wanted at present
+  Json live;                       // null: not known to exist
+  bool absent = false;             // it was looked for, and is not there
+  std::string accepted;            // hash of the live content that our last apply led to
+  bool busy = false;               // a request is under way
   bool replicas_are_ours = false;  // in `live`
   bool replicas_handed_over = false;
   bool outdated = false;  // the object vanished meanwhile: the answer may be older than that
@@ -97,16 +97,35 @@ void Applier::begin() {
 
 void Applier::halt() { begun_ = false; }
 
+// The object is that Gateway's from now on.
+Applier::Entry& Applier::assign(const OwnedRef& ref, const ObjectKey& gateway) {
+  Entry& entry = entries_[ref];
+  const auto previous = gateways_.find(entry.gateway);
+  if (previous != gateways_.end()) previous->second.refs.erase(ref);
+  entry.gateway = gateway;
+  gateways_[gateway].refs.insert(ref);
+  return entry;
+}
+
+// Whether another Gateway's proxy consists of that object: names can be made to collide.
+bool Applier::is_taken(const OwnedRef& ref, const ObjectKey& gateway) const {
+  const auto found = entries_.find(ref);
+  return found != entries_.end() && found->second.wanted() && found->second.gateway != gateway;
+}
+
 void Applier::want(const ObjectKey& gateway, const RenderedProxy& proxy) {
   GatewayState& state = gateways_[gateway];
   state.rendered = true;
+  state.refused.reset();
   std::set<OwnedRef> wanted;
   for (Json object : proxy.objects) {
     const OwnedRef ref = *ref_of(object);
+    if (is_taken(ref, gateway)) {
+      if (!state.refused) state.refused = proxy;
+      continue;
+    }
     wanted.insert(ref);
-    state.refs.insert(ref);
-    Entry& entry = entries_[ref];
-    entry.gateway = gateway;
+    Entry& entry = assign(ref, gateway);
     entry.keep = false;
     const std::string hash = hash_json(object);
     if (entry.wanted() && entry.hash == hash) continue;
@@ -134,6 +153,21 @@ void Applier::forget(const ObjectKey& gateway, Leave leave) {
   if (found == gateways_.end()) return;
   for (const OwnedRef& ref : found->second.refs) entries_.erase(ref);
   gateways_.erase(found);
+  want_again();
+}
+
+// What was another Gateway's is gone.
+void Applier::want_again() {
+  std::vector<std::pair<ObjectKey, RenderedProxy>> refused;
+  for (const auto& [gateway, state] : gateways_) {
+    if (!state.refused) continue;
+    const bool free = std::ranges::none_of(state.refused->objects, [&](const Json& object) {
+      const auto found = entries_.find(*ref_of(object));
+      return found != entries_.end() && found->second.gateway != gateway;
+    });
+    if (free) refused.emplace_back(gateway, *state.refused);
+  }
+  for (const auto& [gateway, proxy] : refused) want(gateway, proxy);
 }
 
 void Applier::observe(const Json& live) {
@@ -141,11 +175,7 @@ void Applier::observe(const Json& live) {
   const std::optional<Owner> owner = owner_of(live);
   if (!ref || !owner) return;
   const auto found = entries_.find(*ref);
-  Entry& entry = found == entries_.end() ? entries_[*ref] : found->second;
-  if (found == entries_.end()) {
-    entry.gateway = owner->gateway;
-    gateways_[entry.gateway].refs.insert(*ref);
-  }
+  Entry& entry = found == entries_.end() ? assign(*ref, owner->gateway) : found->second;
   entry.take(live);
   settle(*ref);
 }
@@ -249,6 +279,9 @@ void Applier::on_hand_over(const OwnedRef& ref, Result result) {
   Entry& entry = entries_.at(ref);
   if (!result) return fail(ref, entry, "cannot be applied", result.error().message);
   entry.replicas_handed_over = true;
+  if (!result->is_object() || !result->contains("metadata")) {
+    return fail(ref, entry, "cannot be applied", "the answer is no object");
+  }
   entry.take_answer(std::move(*result));
 }
 
@@ -291,15 +324,23 @@ void Applier::retry(Clock::time_point now) {
     due.push_back(ref);
   }
   for (const OwnedRef& ref : due) settle(ref);
+  want_again();
 }
 
 std::string Applier::problem(const ObjectKey& gateway) const {
   std::string all;
   const auto found = gateways_.find(gateway);
   if (found == gateways_.end()) return all;
-  for (const OwnedRef& ref : found->second.refs) {
-    const std::string& problem = entries_.at(ref).problem;
+  const auto add = [&](const std::string& problem) {
     if (!problem.empty()) all += (all.empty() ? "" : "; ") + problem;
+  };
+  for (const OwnedRef& ref : found->second.refs) add(entries_.at(ref).problem);
+  if (!found->second.refused) return all;
+  for (const Json& object : found->second.refused->objects) {
+    const OwnedRef ref = *ref_of(object);
+    if (!is_taken(ref, gateway)) continue;
+    add(to_string(ref) + " belongs to Gateway " + to_string(entries_.at(ref).gateway) +
+        ", whose objects have the same name");
   }
   return all;
 }

@@ -111,6 +111,9 @@ class Applier {
   struct Entry;
   using Entries = std::map<OwnedRef, Entry>;
 
+  Entry& assign(const OwnedRef& ref, const ObjectKey& gateway);
+  bool is_taken(const OwnedRef& ref, const ObjectKey& gateway) const;
+  void want_again();
   void settle(const OwnedRef& ref);
   void settle_gateway(const ObjectKey& gateway);
   void look(const OwnedRef& ref);
@@ -132,8 +135,9 @@ class Applier {
   bool begun_ = false;
   Entries entries_;
   struct GatewayState {
-    bool rendered = false;  // want() was called: what is not wanted may be deleted
-    std::set<OwnedRef> refs;
+    bool rendered = false;                 // want() was called: what is not wanted may be deleted
+    std::set<OwnedRef> refs;               // whose entries have this Gateway
+    std::optional<RenderedProxy> refused;  // some of it is another Gateway's
   };
   std::map<ObjectKey, GatewayState> gateways_;
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // ends with this, for late answers

@@ -355,6 +355,49 @@ TEST(Applier, WaitsForWhatIsBeingDeleted) {
   EXPECT_THAT(cluster.run(), IsEmpty());
 }
 
+// Names of objects are shortened by a hash, so that two can be made to be the same.
+TEST(Applier, OfTwoGatewaysWithObjectsOfOneNameTheFirstHasThem) {
+  Cluster cluster;
+  const ObjectKey second{"shop", "second"};
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  cluster.applier.want(second, proxy({object("v1", "Service", {{"a", 2}})}));
+  cluster.run();
+  EXPECT_EQ(cluster.objects.at(kService)["spec"]["a"], 1);
+  EXPECT_EQ(cluster.applier.problem(kGateway), "");
+  EXPECT_THAT(cluster.applier.problem(second), HasSubstr("belongs to Gateway shop/edge"));
+
+  cluster.applier.forget(second, Applier::Leave::kDelete);
+  cluster.applier.forget(second, Applier::Leave::kToTheCluster);
+  cluster.run();
+  EXPECT_EQ(cluster.applier.problem(second), "");
+  EXPECT_EQ(cluster.applier.problem(kGateway), "");
+  EXPECT_TRUE(cluster.objects.contains(kService));
+
+  cluster.applier.want(second, proxy({object("v1", "Service", {{"a", 2}})}));
+  cluster.objects.clear();  // as the cluster does when the first is deleted
+  cluster.applier.forget(kGateway, Applier::Leave::kToTheCluster);
+  cluster.run();
+  EXPECT_EQ(cluster.applier.problem(second), "");
+  EXPECT_EQ(cluster.objects.at(kService)["spec"]["a"], 2);
+}
+
+// Whoever may create objects may name any Gateway of the namespace as their owner.
+TEST(Applier, AnObjectWithAnotherOwnerMayBecomeAGatewaysOwn) {
+  Cluster cluster;
+  const ObjectKey second{"shop", "second"};
+  cluster.applier.observe(object("v1", "Service"));
+  cluster.applier.want(second, proxy({object("v1", "Service")}));
+  cluster.applier.begin();
+  cluster.run();
+  cluster.applier.want(kGateway, proxy({}));
+  cluster.applier.forget(second, Applier::Leave::kToTheCluster);
+  cluster.run();
+  EXPECT_EQ(cluster.applier.problem(kGateway), "");
+  cluster.applier.forget(kGateway, Applier::Leave::kToTheCluster);
+  EXPECT_EQ(cluster.applier.problem(kGateway), "");
+}
+
 TEST(Live, SatisfiesWhatItSays) {
   const auto satisfied = [](const char* live, const char* wanted) {
     return satisfies(Json::parse(live), Json::parse(wanted));
