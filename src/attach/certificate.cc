@@ -117,6 +117,26 @@ std::string judge_pair(const Chain& chain, std::string_view key_pem) {
 
 }  // namespace
 
+namespace {
+
+// Only what stands between the lines of blocks: the rest, often comments, may be anything. Empty if
+// a block holds what is no text.
+std::string only_blocks(std::string_view pem) {
+  std::string blocks;
+  bool inside = false;
+  while (!pem.empty()) {
+    const std::string_view line = pem.substr(0, std::min(pem.find('\n'), pem.size() - 1) + 1);
+    pem.remove_prefix(line.size());
+    inside |= line.starts_with("-----BEGIN ");
+    if (inside) blocks += line;
+    inside &= !line.starts_with("-----END ");
+  }
+  const bool is_text = std::ranges::all_of(blocks, [](unsigned char c) { return c < 0x80; });
+  return is_text ? blocks : "";
+}
+
+}  // namespace
+
 Certificate parse_certificate(const Secret& secret) {
   const auto chain_pem = secret.data.find("tls.crt");
   if (chain_pem == secret.data.end()) return invalid("the Secret has no key tls.crt");
@@ -129,10 +149,13 @@ Certificate parse_certificate(const Secret& secret) {
   if (!reason.empty()) return invalid(std::move(reason));
 
   X509* leaf = chain.certificates.front().get();
-  Certificate result{.chain_pem = chain_pem->second,
-                     .key_pem = key_pem->second,
+  Certificate result{.chain_pem = only_blocks(chain_pem->second),
+                     .key_pem = only_blocks(key_pem->second),
                      .not_after = seconds(X509_get0_notAfter(leaf)),
                      .dns_names = dns_names(leaf)};
+  if (result.chain_pem.empty() || result.key_pem.empty()) {
+    return invalid("a PEM block holds bytes that are not ASCII");
+  }
   if (result.not_after < std::time(nullptr)) {
     result.warning = {"Expired", "the certificate has expired; clients will refuse it"};
   }
@@ -146,7 +169,11 @@ CaBundle parse_ca_bundle(std::string_view pem) {
   if (chain.certificates.empty()) {
     return {{}, {"InvalidCACertificateRef", "there is no PEM certificate in it"}};
   }
-  return {std::string(pem), {}};
+  std::string blocks = only_blocks(pem);
+  if (blocks.empty()) {
+    return {{}, {"InvalidCACertificateRef", "a PEM block holds bytes that are not ASCII"}};
+  }
+  return {std::move(blocks), {}};
 }
 
 }  // namespace kgw::attach

@@ -50,6 +50,16 @@ TEST(Certificate, TextAroundThePemIsHarmless) {
   EXPECT_FALSE(parse({good().certificate + good().key, good().key}).invalid);
 }
 
+// Envoy takes no text that is not UTF-8, and quotes what it does not take, keys as well.
+TEST(Certificate, OnlyTheBlocksAreKept) {
+  const Certificate certificate =
+      parse({"caf\xe9\n" + good().certificate + "\xff\n", "caf\xe9\n" + good().key});
+  EXPECT_FALSE(certificate.invalid);
+  EXPECT_EQ(certificate.chain_pem, good().certificate);
+  EXPECT_EQ(certificate.key_pem, good().key);
+  EXPECT_EQ(parse_ca_bundle("caf\xe9\n" + good().certificate).pem, good().certificate);
+}
+
 TEST(Certificate, ABrokenBlockAnywhereIsRefused) {
   for (const char* tail : {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
                            "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n",
