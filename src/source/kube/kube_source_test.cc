@@ -430,6 +430,21 @@ TEST_F(KubeSourceTest, SurvivesGarbage) {
   }
 }
 
+TEST_F(KubeSourceTest, AnObjectThatIsNestedTooDeeplyDelaysNoOther) {
+  api_.serve(kRoutes, "HTTPRoute");
+  api_.put(kServices, service("a", 1));
+  start();
+  ASSERT_TRUE(world_.await_synced());
+  api_.inject(kServices, R"({"type":"MODIFIED","object":{"metadata":{"name":"deep"},"spec":)" +
+                             std::string(200, '[') + std::string(200, ']') + "}}\n");
+  api_.put(kServices, service("a", 2));
+  const std::set<std::string> expected = {"Service ns/a 2"};
+  EXPECT_EQ(world_.await_objects(expected), expected);
+  EXPECT_EQ(world_.await_problem("Service list", "InvalidAnswer"), "InvalidAnswer");
+  EXPECT_THAT(world_.message("Service list"), ::testing::HasSubstr("\"deep\""));
+  EXPECT_EQ(count(kServices, "list"), 1);
+}
+
 TEST_F(KubeSourceTest, WhatCannotBeIdentifiedDeletesNothing) {
   api_.serve(kRoutes, "HTTPRoute");
   api_.put(kServices, service("a", 1));

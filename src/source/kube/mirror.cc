@@ -42,6 +42,13 @@ void Mirror::note_unidentified(std::string message) {
   if (unidentified_.empty()) unidentified_.push_back(std::move(diagnostic));
 }
 
+void Mirror::note_unreadable(std::string message) {
+  unidentified_.clear();
+  note_unidentified(std::move(message));
+  had_unidentified_ = true;
+  batch_.problems.push_back({fmt::format("{} list", kind_name(kind_)), unidentified_});
+}
+
 void Mirror::put_json(std::string_view json) {
   const doc::Parsed parsed = doc::parse(json, doc::Format::kJson);
   if (!parsed.documents.empty()) return put(parsed.documents[0]);

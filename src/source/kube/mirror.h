@@ -30,6 +30,8 @@ class Mirror {
   // An item of a list, or a new version of an object.
   void put(const doc::Node& object);
   void put_json(std::string_view json);  // of a list
+  // A version of some object that cannot be read: what is known of it stays.
+  void note_unreadable(std::string message);
   void remove(const doc::Node& object);
   // All objects are gone.
   void clear();

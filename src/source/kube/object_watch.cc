@@ -131,6 +131,7 @@ class ObjectWatch::Follower : public std::enable_shared_from_this<Follower> {
 
   bool on_event(std::string_view line, Result<void>& outcome) {
     const WatchEvent event = decode_watch_event(line);
+    if (event.type == WatchEvent::Type::kUnreadable) return true;
     if (event.type == WatchEvent::Type::kError) {
       outcome = std::unexpected(event.error);
       return false;

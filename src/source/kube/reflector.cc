@@ -140,6 +140,9 @@ bool Reflector::on_event(std::string_view line, Result<void>& outcome) {
       break;
     case WatchEvent::Type::kBookmark:
       break;
+    case WatchEvent::Type::kUnreadable:
+      mirror_.note_unreadable("is nested too deeply: " + event.error.message);
+      return true;
     case WatchEvent::Type::kError:
       outcome = std::unexpected(event.error);
       return false;

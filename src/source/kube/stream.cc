@@ -107,7 +107,12 @@ WatchEvent decode_watch_event(std::string_view line) {
   WatchEvent event;
   event.parsed = doc::parse(line, doc::Format::kJson);
   event.error = invalid("not a watch event: " + std::string(line.substr(0, 100)));
-  if (event.parsed.documents.empty()) return event;
+  if (event.parsed.documents.empty()) {
+    const bool too_deep =
+        !event.parsed.errors.empty() && event.parsed.errors[0].message.starts_with("nested deeper");
+    if (too_deep) event.type = WatchEvent::Type::kUnreadable;
+    return event;
+  }
   const doc::Node& root = event.parsed.documents[0];
   const std::string type = text_at(root, {"type"});
   event.object = root.find("object");

@@ -64,13 +64,14 @@ class LineReader {
 
 // One line of a watch.
 struct WatchEvent {
-  enum class Type { kPut, kDeleted, kBookmark, kError };
+  // kUnreadable: of an object that is nested too deeply, which says nothing of the others.
+  enum class Type { kPut, kDeleted, kBookmark, kUnreadable, kError };
 
   Type type = Type::kError;
   doc::Parsed parsed;                 // owns `object`
-  const doc::Node* object = nullptr;  // never null but for kError
+  const doc::Node* object = nullptr;  // never null but for kUnreadable and kError
   std::string resource_version;       // of the object; may be empty
-  Error error;                        // of kError: what the server says, or InvalidAnswer
+  Error error;                        // what the server says, or InvalidAnswer
 };
 
 WatchEvent decode_watch_event(std::string_view line);

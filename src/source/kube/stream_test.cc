@@ -113,6 +113,17 @@ TEST(WatchEvent, DecodesEveryType) {
   EXPECT_EQ(gone.error, (Error{410, "Expired", "old"}));
 }
 
+TEST(WatchEvent, AnObjectThatIsNestedTooDeeplyIsNoEndOfTheWatch) {
+  std::string deep = R"({"type":"MODIFIED","object":{"metadata":{"name":"n"},"spec":)";
+  for (int i = 0; i < 5000; ++i) deep += R"({"a":)";
+  deep += "1" + std::string(5000, '}') + "}}";
+  const WatchEvent event = decode_watch_event(deep);
+  EXPECT_EQ(event.type, WatchEvent::Type::kUnreadable);
+  EXPECT_NE(event.error.message.find("\"name\":\"n\""), std::string::npos);
+  deep.resize(deep.size() - 100);  // cut off: nobody knows what else is missing
+  EXPECT_NE(decode_watch_event(deep).type, WatchEvent::Type::kPut);
+}
+
 TEST(WatchEvent, GarbageIsAnError) {
   for (const char* line : {"", "x", "{}", "[]", "null", R"({"type":"ADDED"})",
                            R"({"type":"ADDED","object":[]})", R"({"type":7,"object":{}})",
