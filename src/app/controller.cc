@@ -345,19 +345,11 @@ void Controller::review(const std::string& token,
                      {"kind", "TokenReview"},
                      {"spec", {{"token", token}, {"audiences", {kTokenAudience}}}}};
   const kube::Resource reviews{"authentication.k8s.io", "v1", "tokenreviews", false};
-  client_->send(kube::create(reviews, "", body.dump()),
-                [answer = std::move(answer)](kube::Result<std::string> result) {
+  const std::string text = body.dump(-1, ' ', false, json::error_handler_t::replace);
+  client_->send(kube::create(reviews, "", text),
+                [answer = std::move(answer)](const kube::Result<std::string>& result) {
                   if (!result) return answer(std::unexpected(to_string(result.error())));
-                  const json status =
-                      json::parse(*result, nullptr, false).value("status", json::object());
-                  if (!status.value("authenticated", false)) {
-                    return answer(std::unexpected(status.value("error", "it is not valid")));
-                  }
-                  const json audiences = status.value("audiences", json::array());
-                  if (std::ranges::find(audiences, json(kTokenAudience)) == audiences.end()) {
-                    return answer(std::unexpected("it is for another audience"));
-                  }
-                  answer(status.value("user", json::object()).value("username", ""));
+                  answer(reviewed_user(*result, kTokenAudience));
                 });
 }
 

@@ -1,10 +1,33 @@
 #include "app/token_authoriser.h"
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "deploy/kube/json_text.h"
+
 namespace kgw::app {
+
+std::expected<std::string, std::string> reviewed_user(const std::string& review,
+                                                      const std::string& audience) {
+  using Json = nlohmann::json;
+  using deploy::kube::text_of;
+  const auto member = [](const Json& object, const char* name) {
+    return object.is_object() && object.contains(name) ? object[name] : Json();
+  };
+  const Json status = member(Json::parse(review, nullptr, false), "status");
+  if (member(status, "authenticated") != true) {
+    const std::string why = text_of(status, "error");
+    return std::unexpected(why.empty() ? "it is not valid" : why);
+  }
+  const Json audiences = member(status, "audiences");
+  if (!audiences.is_array() || std::ranges::find(audiences, Json(audience)) == audiences.end()) {
+    return std::unexpected("it is for another audience");
+  }
+  return text_of(member(status, "user"), "username");
+}
 
 xds::Authoriser token_authoriser(TokenReview review, AccountOf account_of) {
   return [review = std::move(review), account_of = std::move(account_of)](

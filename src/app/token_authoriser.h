@@ -22,6 +22,9 @@ inline constexpr const char* kTokenAudience = "kgateway";
 // valid. May answer later and on any thread.
 using TokenReview = std::function<void(
     const std::string& token, std::function<void(std::expected<std::string, std::string>)> answer)>;
+// What a TokenReview that was answered says, whatever is in it: the user, or why there is none.
+std::expected<std::string, std::string> reviewed_user(const std::string& review,
+                                                      const std::string& audience);
 // The name of the ServiceAccount of a Gateway's proxies, in the Gateway's namespace.
 using AccountOf = std::function<std::string(const ObjectKey& gateway)>;
 

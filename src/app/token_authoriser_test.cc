@@ -51,6 +51,24 @@ TEST(TokenAuthoriserTest, OthersGetNothingAndHearWhy) {
   EXPECT_FALSE(decide("t1", "nonsense"));
 }
 
+TEST(ReviewedUserTest, AnyAnswerIsAUserOrAReason) {
+  const auto user = [](const char* review) { return reviewed_user(review, "kgateway"); };
+  EXPECT_EQ(*user(R"({"status": {"authenticated": true, "audiences": ["kgateway"],
+                      "user": {"username": "system:serviceaccount:ns:gw"}}})"),
+            "system:serviceaccount:ns:gw");
+  EXPECT_EQ(user(R"({"status": {"authenticated": true, "audiences": ["other"]}})").error(),
+            "it is for another audience");
+  EXPECT_EQ(user(R"({"status": {"error": "expired"}})").error(), "expired");
+  for (const char* odd :
+       {"", "[]", "5", "{\"status\": 5}", "{\"status\": {\"authenticated\": \"yes\"}}",
+        "{\"status\": {\"authenticated\": true, \"audiences\": 5}}",
+        "{\"status\": {\"error\": 5}}"}) {
+    EXPECT_FALSE(user(odd)) << odd;
+  }
+  EXPECT_EQ(*user(R"({"status": {"authenticated": true, "audiences": ["kgateway"], "user": 5}})"),
+            "");
+}
+
 std::string refusal(const ReplicaCheck& check, const std::string& token) {
   std::string refusal = "never answered";
   check(token, [&](std::expected<void, std::string> allowed) {
