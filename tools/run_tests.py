@@ -184,8 +184,19 @@ def stage_tsan() -> Result:
 CLUSTER = cache.TOOLS / "cluster"
 
 
+# What a node needs of its machine, tried in namespaces that are gone afterwards.
+NODE_PROBE = """
+ip link add kgw-bridge type bridge
+ip link add kgw-a type veth peer name kgw-b
+nft add table ip kgw-probe
+mount -t tmpfs none /mnt
+mkdir /sys/fs/cgroup/kgw-probe
+rmdir /sys/fs/cgroup/kgw-probe
+"""
+
+
 def can_be_a_cluster() -> bool:
-    return os.geteuid() == 0 and call("unshare", "--mount", "--net", "--pid", "--fork", "true")
+    return os.geteuid() == 0 and call("unshare", "--mount", "--net", "--pid", "--fork", "sh", "-ec", NODE_PROBE)
 
 
 def in_cluster(name: str, report: pathlib.Path) -> Result:
