@@ -89,7 +89,7 @@ struct GatewayListeners {
   std::vector<BoundListener> listeners;           // in precedence order
   std::vector<ListenerSetVerdict> listener_sets;  // in precedence order
   std::vector<OwnerSpan> owners;                  // sorted by owner; follows from `listeners`
-  Fault unaccepted;   // Gateway Accepted=False, nothing is served: UnsupportedAddress
+  Fault unaccepted;  // Gateway Accepted=False, nothing is served: UnsupportedAddress
   // Gateway Accepted=False: InvalidParameters. Proxies are not deployed anew from parameters that
   // are not there, but those that run go on, with all changes of routes.
   Fault parameters;

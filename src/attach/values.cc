@@ -18,7 +18,8 @@ bool operator==(const BoundListener& a, const BoundListener& b) {
 
 bool operator==(const GatewayListeners& a, const GatewayListeners& b) {
   return (a.gateway == b.gateway || *a.gateway == *b.gateway) && a.unaccepted == b.unaccepted &&
-         a.parameters == b.parameters && a.listener_sets == b.listener_sets && a.listeners == b.listeners;
+         a.parameters == b.parameters && a.listener_sets == b.listener_sets &&
+         a.listeners == b.listeners;
 }
 
 std::span<const BoundListener> GatewayListeners::of_owner(const ObjectRef& owner) const {

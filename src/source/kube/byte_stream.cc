@@ -120,29 +120,13 @@ asio::awaitable<beast::error_code> ByteStream::connect(
   co_return meaning(error);
 }
 
-asio::awaitable<beast::error_code> ByteStream::handshake(const std::string& name) {
-  ssl_.reset(SSL_new(context_->native_handle()));
-  SSL_set_mode(ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                               SSL_MODE_RELEASE_BUFFERS);
-  BIO* bio = bio_of(state_->socket.native_handle());
-  SSL_set_bio(ssl_.get(), bio, bio);
-  if (!is_address(name)) SSL_set_tlsext_host_name(ssl_.get(), name.c_str());
-  for (;;) {
-    if (!state_->socket.is_open()) co_return meaning(asio::error::operation_aborted);
-    ERR_clear_error();
-    const Attempt attempt = attempt_of(SSL_connect(ssl_.get()), 0);
-    if (!attempt.wait) co_return attempt.error;
-    if (const auto error = co_await wait(*attempt.wait)) co_return error;
-  }
-}
-
-asio::awaitable<beast::error_code> ByteStream::wait(Wait until) {
-  const auto [error] = co_await state_->socket.async_wait(until, kAwait);
-  co_return meaning(error);
-}
-
-// Of an OpenSSL call that returned `result`, 1 if it succeeded.
-ByteStream::Attempt ByteStream::attempt_of(int result, std::size_t size) {
+// Of one call of OpenSSL, which returns 1 if it succeeded.
+template <typename Call>
+ByteStream::Attempt ByteStream::attempt_tls(Call call) {
+  std::size_t size = 0;
+  ERR_clear_error();
+  errno = 0;
+  const int result = call(ssl_.get(), size);
   if (result == 1) return {{}, size, {}};
   const int system = errno;
   switch (SSL_get_error(ssl_.get(), result)) {
@@ -163,36 +147,51 @@ ByteStream::Attempt ByteStream::attempt_of(int result, std::size_t size) {
   return {meaning(asio::ssl::error::stream_truncated), 0, {}};
 }
 
-ByteStream::Attempt ByteStream::try_read(asio::mutable_buffer into) {
-  if (!state_->socket.is_open()) return {meaning(asio::error::operation_aborted), 0, {}};
-  if (into.size() == 0) return {};
-  if (ssl_ != nullptr) {
-    std::size_t got = 0;
-    ERR_clear_error();
-    errno = 0;
-    const int result = SSL_read_ex(ssl_.get(), into.data(), into.size(), &got);
-    return attempt_of(result, got);
+asio::awaitable<beast::error_code> ByteStream::handshake(const std::string& name) {
+  ssl_.reset(SSL_new(context_->native_handle()));
+  SSL_set_mode(ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                               SSL_MODE_RELEASE_BUFFERS);
+  BIO* bio = bio_of(state_->socket.native_handle());
+  SSL_set_bio(ssl_.get(), bio, bio);
+  if (!is_address(name)) SSL_set_tlsext_host_name(ssl_.get(), name.c_str());
+  for (;;) {
+    if (!state_->socket.is_open()) co_return meaning(asio::error::operation_aborted);
+    const Attempt attempt = attempt_tls([](SSL* ssl, std::size_t&) { return SSL_connect(ssl); });
+    if (!attempt.wait) co_return attempt.error;
+    if (const auto error = co_await wait(*attempt.wait)) co_return error;
   }
+}
+
+asio::awaitable<beast::error_code> ByteStream::wait(Wait until) {
+  const auto [error] = co_await state_->socket.async_wait(until, kAwait);
+  co_return meaning(error);
+}
+
+template <typename Buffer, typename Tls, typename Plain>
+ByteStream::Attempt ByteStream::transfer(const Buffer& buffer, Wait ready, Tls tls, Plain plain) {
+  if (!state_->socket.is_open()) return {meaning(asio::error::operation_aborted), 0, {}};
+  if (buffer.size() == 0) return {};
+  if (ssl_ != nullptr) return attempt_tls(tls);
   Attempt attempt;
-  attempt.size = state_->socket.read_some(into, attempt.error);
-  if (attempt.error == asio::error::would_block) return {{}, 0, asio::socket_base::wait_read};
+  attempt.size = plain(attempt.error);
+  if (attempt.error == asio::error::would_block) return {{}, 0, ready};
   return attempt;
 }
 
+ByteStream::Attempt ByteStream::try_read(asio::mutable_buffer into) {
+  return transfer(
+      into, asio::socket_base::wait_read,
+      [&](SSL* ssl, std::size_t& got) { return SSL_read_ex(ssl, into.data(), into.size(), &got); },
+      [&](beast::error_code& error) { return state_->socket.read_some(into, error); });
+}
+
 ByteStream::Attempt ByteStream::try_write(asio::const_buffer from) {
-  if (!state_->socket.is_open()) return {meaning(asio::error::operation_aborted), 0, {}};
-  if (from.size() == 0) return {};
-  if (ssl_ != nullptr) {
-    std::size_t sent = 0;
-    ERR_clear_error();
-    errno = 0;
-    const int result = SSL_write_ex(ssl_.get(), from.data(), from.size(), &sent);
-    return attempt_of(result, sent);
-  }
-  Attempt attempt;
-  attempt.size = state_->socket.write_some(from, attempt.error);
-  if (attempt.error == asio::error::would_block) return {{}, 0, asio::socket_base::wait_write};
-  return attempt;
+  return transfer(
+      from, asio::socket_base::wait_write,
+      [&](SSL* ssl, std::size_t& sent) {
+        return SSL_write_ex(ssl, from.data(), from.size(), &sent);
+      },
+      [&](beast::error_code& error) { return state_->socket.write_some(from, error); });
 }
 
 }  // namespace kgw::kube

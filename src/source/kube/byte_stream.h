@@ -24,6 +24,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace kgw::kube {
@@ -84,9 +85,14 @@ class ByteStream {
   };
   template <typename Try>
   struct Operation;
+  template <typename Token, typename Try>
+  auto operate(Try attempt, Token& token);
 
   beast::error_code meaning(const beast::error_code& error) const;
-  Attempt attempt_of(int result, std::size_t size);
+  template <typename Call>
+  Attempt attempt_tls(Call call);
+  template <typename Buffer, typename Tls, typename Plain>
+  Attempt transfer(const Buffer& buffer, Wait ready, Tls tls, Plain plain);
 
   std::shared_ptr<State> state_;
   std::shared_ptr<asio::ssl::context> context_;
@@ -126,22 +132,28 @@ Buffer first_buffer(const Buffers& buffers) {
   return first;
 }
 
+template <typename Token, typename Try>
+auto ByteStream::operate(Try attempt, Token& token) {
+  return asio::async_compose<Token, void(beast::error_code, std::size_t)>(
+      Operation<Try>{*this, attempt, false, {}}, token, state_->socket);
+}
+
 template <typename Buffers, typename Token>
 auto ByteStream::async_read_some(const Buffers& buffers, Token&& token) {
-  const auto attempt = [into = first_buffer<asio::mutable_buffer>(buffers)](ByteStream& stream) {
-    return stream.try_read(into);
-  };
-  return asio::async_compose<Token, void(beast::error_code, std::size_t)>(
-      Operation<decltype(attempt)>{*this, attempt, false, {}}, token, state_->socket);
+  return operate<std::remove_reference_t<Token>>(
+      [into = first_buffer<asio::mutable_buffer>(buffers)](ByteStream& stream) {
+        return stream.try_read(into);
+      },
+      token);
 }
 
 template <typename Buffers, typename Token>
 auto ByteStream::async_write_some(const Buffers& buffers, Token&& token) {
-  const auto attempt = [from = first_buffer<asio::const_buffer>(buffers)](ByteStream& stream) {
-    return stream.try_write(from);
-  };
-  return asio::async_compose<Token, void(beast::error_code, std::size_t)>(
-      Operation<decltype(attempt)>{*this, attempt, false, {}}, token, state_->socket);
+  return operate<std::remove_reference_t<Token>>(
+      [from = first_buffer<asio::const_buffer>(buffers)](ByteStream& stream) {
+        return stream.try_write(from);
+      },
+      token);
 }
 
 // How Boost.Beast ends a stream.

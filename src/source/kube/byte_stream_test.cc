@@ -87,6 +87,13 @@ class ByteStreamTest : public ::testing::TestWithParam<bool> {
     });
   }
 
+  // The server keeps silent until the client is done.
+  void serve_nothing() {
+    serve([this](Peer&) {
+      while (!done_) std::this_thread::sleep_for(1ms);
+    });
+  }
+
   // Runs the client's side on a connected stream, and waits for the server.
   void run(const std::function<asio::awaitable<void>(ByteStream&)>& play) {
     asio::io_context io;
@@ -96,6 +103,7 @@ class ByteStreamTest : public ::testing::TestWithParam<bool> {
     });
     io.run_for(30s);
     stream.close();
+    done_ = true;
     server_.join();
   }
 
@@ -117,6 +125,7 @@ class ByteStreamTest : public ::testing::TestWithParam<bool> {
   asio::io_context server_io_;
   Tcp::acceptor acceptor_;
   std::thread server_;
+  std::atomic<bool> done_ = false;
   std::shared_ptr<ssl::context> tls_;
 };
 
@@ -164,10 +173,7 @@ TEST_P(ByteStreamTest, CarriesMoreThanTheSocketsHoldBothWays) {
 }
 
 TEST_P(ByteStreamTest, TheDeadlineEndsReadingAndWriting) {
-  std::atomic<bool> done = false;
-  serve([&](Peer&) {
-    while (!done) std::this_thread::sleep_for(1ms);
-  });
+  serve_nothing();
   run([&](ByteStream& stream) -> asio::awaitable<void> {
     stream.expires_after(10s);
     stream.expires_after(20ms);  // the last word counts
@@ -175,15 +181,11 @@ TEST_P(ByteStreamTest, TheDeadlineEndsReadingAndWriting) {
     EXPECT_EQ(end.error, beast::error::timeout);
     const std::string text(kMuch, 'y');
     EXPECT_EQ(stream.try_write(asio::buffer(text)).error, beast::error::timeout);
-    done = true;
   });
 }
 
 TEST_P(ByteStreamTest, TheDeadlineEndsAWriteThatNobodyReads) {
-  std::atomic<bool> done = false;
-  serve([&](Peer&) {
-    while (!done) std::this_thread::sleep_for(1ms);
-  });
+  serve_nothing();
   run([&](ByteStream& stream) -> asio::awaitable<void> {
     stream.expires_after(50ms);
     const std::string text(kMuch, 'y');
@@ -191,7 +193,6 @@ TEST_P(ByteStreamTest, TheDeadlineEndsAWriteThatNobodyReads) {
         co_await asio::async_write(stream, asio::buffer(text), asio::as_tuple(asio::use_awaitable));
     EXPECT_EQ(error, beast::error::timeout);
     EXPECT_LT(sent, kMuch);
-    done = true;
   });
 }
 
@@ -212,15 +213,11 @@ TEST_P(ByteStreamTest, APeerThatCutsOffIsAnErrorAndNoSignal) {
 }
 
 TEST_P(ByteStreamTest, CloseEndsWhatWaits) {
-  std::atomic<bool> done = false;
-  serve([&](Peer&) {
-    while (!done) std::this_thread::sleep_for(1ms);
-  });
+  serve_nothing();
   run([&](ByteStream& stream) -> asio::awaitable<void> {
     asio::post(stream.get_executor(), [&] { stream.close(); });
     const End end = co_await read_all(stream);
     EXPECT_EQ(end.error, asio::error::operation_aborted);
-    done = true;
   });
 }
 

@@ -7,6 +7,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 #include <charconv>
@@ -168,24 +169,14 @@ asio::awaitable<beast::error_code> Connection::read() {
   }
 }
 
-asio::awaitable<beast::error_code> Connection::write(std::string_view text) {
-  while (!text.empty()) {
-    const ByteStream::Attempt attempt = stream_.try_write(asio::buffer(text));
-    if (attempt.error) co_return attempt.error;
-    text.remove_prefix(attempt.size);
-    if (!attempt.wait) continue;
-    if (const auto error = co_await stream_.wait(*attempt.wait)) co_return error;
-  }
-  co_return beast::error_code();
-}
-
 asio::awaitable<Result<Answer>> Connection::exchange(const Request& request,
                                                      const std::string& token,
                                                      const BodySink& on_body) {
   answered_ = false;
   stream_.expires_after(request.timeout);
   const std::string text = head_of(request, server_, token) + request.body;
-  if (const auto error = co_await write(text)) co_return failed(server_, error);
+  const auto [unsent, sent] = co_await asio::async_write(stream_, asio::buffer(text), kAwait);
+  if (unsent) co_return failed(server_, unsent);
   AnswerParser parser(on_body);
   while (!parser.is_done() && !parser.ended()) {
     const auto error = co_await read();

@@ -59,7 +59,6 @@ class Connection {
  private:
   ByteStream::Attempt receive();
   asio::awaitable<beast::error_code> read();
-  asio::awaitable<beast::error_code> write(std::string_view text);
 
   asio::io_context& io_;
   const Server& server_;
