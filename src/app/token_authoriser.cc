@@ -13,20 +13,18 @@ namespace kgw::app {
 std::expected<std::string, std::string> reviewed_user(const std::string& review,
                                                       const std::string& audience) {
   using Json = nlohmann::json;
+  using deploy::kube::member_of;
   using deploy::kube::text_of;
-  const auto member = [](const Json& object, const char* name) {
-    return object.is_object() && object.contains(name) ? object[name] : Json();
-  };
-  const Json status = member(Json::parse(review, nullptr, false), "status");
-  if (member(status, "authenticated") != true) {
+  const Json status = member_of(Json::parse(review, nullptr, false), "status");
+  if (member_of(status, "authenticated") != true) {
     const std::string why = text_of(status, "error");
     return std::unexpected(why.empty() ? "it is not valid" : why);
   }
-  const Json audiences = member(status, "audiences");
+  const Json audiences = member_of(status, "audiences");
   if (!audiences.is_array() || std::ranges::find(audiences, Json(audience)) == audiences.end()) {
     return std::unexpected("it is for another audience");
   }
-  return text_of(member(status, "user"), "username");
+  return text_of(member_of(status, "user"), "username");
 }
 
 xds::Authoriser token_authoriser(TokenReview review, AccountOf account_of) {

@@ -115,9 +115,7 @@ std::string judge_pair(const Chain& chain, std::string_view key_pem) {
   return {};
 }
 
-}  // namespace
-
-namespace {
+constexpr const char* kNoText = "a PEM block holds bytes that are not ASCII";
 
 // Only what stands between the lines of blocks: the rest, often comments, may be anything. Empty if
 // a block holds what is no text.
@@ -154,7 +152,7 @@ Certificate parse_certificate(const Secret& secret) {
                      .not_after = seconds(X509_get0_notAfter(leaf)),
                      .dns_names = dns_names(leaf)};
   if (result.chain_pem.empty() || result.key_pem.empty()) {
-    return invalid("a PEM block holds bytes that are not ASCII");
+    return invalid(kNoText);
   }
   if (result.not_after < std::time(nullptr)) {
     result.warning = {"Expired", "the certificate has expired; clients will refuse it"};
@@ -170,9 +168,7 @@ CaBundle parse_ca_bundle(std::string_view pem) {
     return {{}, {"InvalidCACertificateRef", "there is no PEM certificate in it"}};
   }
   std::string blocks = only_blocks(pem);
-  if (blocks.empty()) {
-    return {{}, {"InvalidCACertificateRef", "a PEM block holds bytes that are not ASCII"}};
-  }
+  if (blocks.empty()) return {{}, {"InvalidCACertificateRef", kNoText}};
   return {std::move(blocks), {}};
 }
 

@@ -170,6 +170,16 @@ class ServerTest : public testing::Test, public LedgerObserver {
   void publish(EditOf edit) {
     loop.ask([&] { server->publish({"ns", "gw"}, std::move(edit.edit)); });
   }
+  // Serves one cluster, and asks for it there.
+  void expect_an_answer_on_ipv4() {
+    start_synced(EditOf().put(kCds, "a"));
+    ASSERT_GT(server->tcp_port(), 0);
+    DeltaClient client(grpc::CreateChannel("127.0.0.1:" + std::to_string(server->tcp_port()),
+                                           grpc::InsecureChannelCredentials()),
+                       kDelta);
+    client.send(first_request<DeltaDiscoveryRequest>(kCds));
+    EXPECT_EQ(client.receive().resources_size(), 1);
+  }
   std::shared_ptr<grpc::Channel> channel() {
     return grpc::CreateChannel("unix:" + options.unix_socket, grpc::InsecureChannelCredentials());
   }
@@ -421,25 +431,13 @@ TEST_F(ServerTest, RemovedGroupAndShutdownEndStreams) {
 
 TEST_F(ServerTest, ListensOnTcpAsWell) {
   options.tcp_address = "127.0.0.1:0";
-  start_synced(EditOf().put(kCds, "a"));
-  ASSERT_GT(server->tcp_port(), 0);
-  DeltaClient client(grpc::CreateChannel("127.0.0.1:" + std::to_string(server->tcp_port()),
-                                         grpc::InsecureChannelCredentials()),
-                     kDelta);
-  client.send(first_request<DeltaDiscoveryRequest>(kCds));
-  EXPECT_EQ(client.receive().resources_size(), 1);
+  expect_an_answer_on_ipv4();
 }
 
 TEST_F(ServerTest, WithoutIpv6AllAddressesAreThoseOfIpv4) {
   const NoIpv6 no_ipv6;
   options.tcp_address = "[::]:0";
-  start_synced(EditOf().put(kCds, "a"));
-  ASSERT_GT(server->tcp_port(), 0);
-  DeltaClient client(grpc::CreateChannel("127.0.0.1:" + std::to_string(server->tcp_port()),
-                                         grpc::InsecureChannelCredentials()),
-                     kDelta);
-  client.send(first_request<DeltaDiscoveryRequest>(kCds));
-  EXPECT_EQ(client.receive().resources_size(), 1);
+  expect_an_answer_on_ipv4();
 }
 
 TEST_F(ServerTest, TcpWithTlsTellsTheTokenToWhoTrustsItsCertificate) {

@@ -13,10 +13,6 @@ using Json = nlohmann::json;
 
 constexpr std::size_t kMaxAddresses = 16;
 
-Json member(const Json& object, const char* name) {
-  return object.is_object() ? object.value(name, Json()) : Json();
-}
-
 void add(std::vector<GatewayAddress>& out, const char* type, const std::string& value) {
   if (value.empty() || value == "None" || out.size() == kMaxAddresses) return;
   const bool known = std::ranges::any_of(
@@ -40,7 +36,8 @@ std::vector<std::string> requested_ips(const Gateway& gateway) {
 
 std::vector<GatewayAddress> of_load_balancer(const Json& service) {
   std::vector<GatewayAddress> out;
-  const Json ingress = member(member(member(service, "status"), "loadBalancer"), "ingress");
+  const Json ingress =
+      member_of(member_of(member_of(service, "status"), "loadBalancer"), "ingress");
   for (const Json& entry : ingress.is_array() ? ingress : Json::array()) {
     if (!entry.is_object()) continue;
     add(out, "IPAddress", text_of(entry, "ip"));
@@ -53,15 +50,15 @@ std::vector<GatewayAddress> of_load_balancer(const Json& service) {
 
 std::vector<GatewayAddress> gateway_addresses(const Gateway& gateway, const Json& service) {
   if (!service.is_object()) return {};
-  const Json spec = member(service, "spec");
+  const Json spec = member_of(service, "spec");
   const std::string type = text_of(spec, "type");
   if (type == "LoadBalancer") return of_load_balancer(service);
   std::vector<GatewayAddress> out;
   if (type == "ExternalName") {
     add(out, "Hostname", text_of(spec, "externalName"));
   } else {
-    add_all(out, member(spec, "clusterIPs"));
-    add_all(out, member(spec, "externalIPs"));
+    add_all(out, member_of(spec, "clusterIPs"));
+    add_all(out, member_of(spec, "externalIPs"));
     add_all(out, Json(requested_ips(gateway)));
   }
   return out;

@@ -253,15 +253,21 @@ void Applier::apply(const OwnedRef& ref, const Entry& entry) {
   api_.apply(ref, entry.desired, answer(ref, &Applier::on_apply));
 }
 
+// The object that the server made of an apply; null: it was not applied, and that is told.
+Json* Applier::applied(const OwnedRef& ref, Entry& entry, Result& result) {
+  if (result && result->is_object() && result->contains("metadata")) return &*result;
+  fail(ref, entry, "cannot be applied",
+       result ? "the answer is no object" : result.error().message);
+  return nullptr;
+}
+
 void Applier::on_apply(const OwnedRef& ref, Result result) {
   Entry& entry = entries_.at(ref);
-  if (!result) return fail(ref, entry, "cannot be applied", result.error().message);
-  if (!result->is_object() || !result->contains("metadata")) {
-    return fail(ref, entry, "cannot be applied", "the answer is no object");
-  }
+  Json* object = applied(ref, entry, result);
+  if (object == nullptr) return;
   // Of the answer: a newer version that was observed meanwhile may have drifted.
-  entry.accepted = hash_json(content_of(*result));
-  entry.take_answer(std::move(*result));
+  entry.accepted = hash_json(content_of(*object));
+  entry.take_answer(std::move(*object));
   entry.problem.clear();
   entry.pause = {};
 }
@@ -277,12 +283,8 @@ void Applier::hand_over_replicas(const OwnedRef& ref, const Entry& entry) {
 
 void Applier::on_hand_over(const OwnedRef& ref, Result result) {
   Entry& entry = entries_.at(ref);
-  if (!result) return fail(ref, entry, "cannot be applied", result.error().message);
-  entry.replicas_handed_over = true;
-  if (!result->is_object() || !result->contains("metadata")) {
-    return fail(ref, entry, "cannot be applied", "the answer is no object");
-  }
-  entry.take_answer(std::move(*result));
+  if (result) entry.replicas_handed_over = true;
+  if (Json* object = applied(ref, entry, result)) entry.take_answer(std::move(*object));
 }
 
 void Applier::remove(const OwnedRef& ref, const Entry& entry) {

@@ -124,6 +124,7 @@ class Applier {
   // What to do with the answer to the one request under way for this object.
   ObjectApi::Done answer(const OwnedRef& ref, void (Applier::*answered)(const OwnedRef&, Result));
   void on_look(const OwnedRef& ref, Result result);
+  nlohmann::json* applied(const OwnedRef& ref, Entry& entry, Result& result);
   void on_apply(const OwnedRef& ref, Result result);
   void on_hand_over(const OwnedRef& ref, Result result);
   void on_remove(const OwnedRef& ref, Result result);

@@ -14,4 +14,9 @@ inline std::string text_of(const nlohmann::json& object, std::string_view member
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+// The member of an object; null if it is not there.
+inline nlohmann::json member_of(const nlohmann::json& object, const char* member) {
+  return object.is_object() ? object.value(member, nlohmann::json()) : nlohmann::json();
+}
+
 }  // namespace kgw::deploy::kube

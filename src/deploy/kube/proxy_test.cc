@@ -218,32 +218,26 @@ TEST(RenderProxy, AnyParametersThatAreAcceptedAreRenderedOrRefused) {
   EXPECT_GT(rendered, 500);
 }
 
+// A Gateway whose GatewayParameters have this spec.
+std::string with_parameters(const std::string& spec) {
+  return gateway_text("- {name: a, port: 80, protocol: HTTP}",
+                      "infrastructure: {parametersRef: {group: gateway.kgateway.dev, kind: "
+                      "GatewayParameters, name: p}}") +
+         "---\napiVersion: gateway.kgateway.dev/v1alpha1\nkind: GatewayParameters\n"
+         "metadata: {name: p, namespace: shop}\nspec: " +
+         spec + "\n";
+}
+
 TEST(RenderProxy, TellsWhoThePodsRunAs) {
-  const std::string gateway =
-      gateway_text("- {name: a, port: 80, protocol: HTTP}",
-                   "infrastructure: {parametersRef: {group: gateway.kgateway.dev, kind: "
-                   "GatewayParameters, name: p}}");
-  const std::string parameters = R"(---
-apiVersion: gateway.kgateway.dev/v1alpha1
-kind: GatewayParameters
-metadata: {name: p, namespace: shop}
-spec: {kube: {deploymentOverlay: {spec: {template: {spec: {serviceAccountName: other}}}}}}
-)";
   EXPECT_EQ(render(gateway_text("- {name: a, port: 80, protocol: HTTP}"))->service_account, "edge");
-  EXPECT_EQ(render(gateway + parameters)->service_account, "other");
+  const auto other = render(with_parameters(
+      "{kube: {deploymentOverlay: {spec: {template: {spec: {serviceAccountName: other}}}}}}"));
+  EXPECT_EQ(other->service_account, "other");
 }
 
 TEST(RenderProxy, AnOverlayThatCannotBeMergedNamesItsField) {
   const auto refused =
-      render(gateway_text("- {name: a, port: 80, protocol: HTTP}",
-                          "infrastructure: {parametersRef: {group: gateway.kgateway.dev, kind: "
-                          "GatewayParameters, name: p}}") +
-             R"(---
-apiVersion: gateway.kgateway.dev/v1alpha1
-kind: GatewayParameters
-metadata: {name: p, namespace: shop}
-spec: {kube: {deploymentOverlay: {spec: {template: {$patch: 5}}}}}
-)");
+      render(with_parameters("{kube: {deploymentOverlay: {spec: {template: {$patch: 5}}}}}"));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error(),
             "GatewayParameters shop/p: spec.kube.deploymentOverlay.spec.template.$patch: must be "
@@ -251,16 +245,7 @@ spec: {kube: {deploymentOverlay: {spec: {template: {$patch: 5}}}}}
 }
 
 TEST(RenderProxy, SelfManagedDeploysNothing) {
-  const auto none =
-      render(gateway_text("- {name: a, port: 80, protocol: HTTP}",
-                          "infrastructure: {parametersRef: {group: "
-                          "gateway.kgateway.dev, kind: GatewayParameters, name: p}}") +
-             R"(---
-apiVersion: gateway.kgateway.dev/v1alpha1
-kind: GatewayParameters
-metadata: {name: p, namespace: shop}
-spec: {selfManaged: {}}
-)");
+  const auto none = render(with_parameters("{selfManaged: {}}"));
   ASSERT_TRUE(none);
   EXPECT_TRUE(none->objects.empty());
   EXPECT_TRUE(none->self_managed());
