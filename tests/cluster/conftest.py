@@ -3,6 +3,7 @@
 They need a cluster with a controller and fail without one; `make cluster-test` prepares both.
 """
 
+import kube
 import pytest
 
 import world
@@ -21,3 +22,12 @@ def crowd():
     instance = world.Crowd()
     yield instance
     instance.close()
+
+
+@pytest.fixture
+def restored():
+    """CRDs (kube.crd) that are brought back at the end."""
+    saved: list[dict] = []
+    yield saved
+    for each in saved:
+        kube.restore_crd(each)

@@ -1,6 +1,7 @@
 """The cluster as the tests see it: API server, controller, waiting. Needs `make cluster-up`."""
 
 import http.client
+import json
 import os
 import pathlib
 import signal
@@ -55,6 +56,22 @@ def wait_for(what: str, condition, seconds: float = 60, pause: float = 0.1):
 
 def is_true(conditions: list[dict], kind: str) -> bool:
     return any(c["type"] == kind and c["status"] == "True" for c in conditions)
+
+
+def crd(name: str) -> dict:
+    """A CRD as it can be created again."""
+    found = json.loads(kubectl("get", "crd", name, "-o", "json"))
+    metadata = {key: found["metadata"][key] for key in ("name", "annotations", "labels")
+                if key in found["metadata"]}
+    metadata.get("annotations", {}).pop("kubectl.kubernetes.io/last-applied-configuration", None)
+    return {"apiVersion": found["apiVersion"], "kind": found["kind"], "metadata": metadata, "spec": found["spec"]}
+
+
+def restore_crd(saved: dict) -> None:
+    kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(saved))
+    wait_for("the CRD", lambda: is_true(json.loads(kubectl(
+        "get", "crd", saved["metadata"]["name"], "-o", "json")).get("status", {}).get("conditions") or [],
+        "Established"))
 
 
 def controller_pods() -> list[dict]:

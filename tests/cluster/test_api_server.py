@@ -137,31 +137,6 @@ def events_since(version: str) -> int:
     return 200
 
 
-def crd(name: str) -> dict:
-    """A CRD as it can be created again."""
-    found = json.loads(kube.kubectl("get", "crd", name, "-o", "json"))
-    metadata = {key: found["metadata"][key] for key in ("name", "annotations", "labels")
-                if key in found["metadata"]}
-    metadata.get("annotations", {}).pop("kubectl.kubernetes.io/last-applied-configuration", None)
-    return {"apiVersion": found["apiVersion"], "kind": found["kind"], "metadata": metadata, "spec": found["spec"]}
-
-
-def restore(saved: dict) -> None:
-    kube.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(saved))
-    kube.wait_for("the CRD", lambda: kube.is_true(json.loads(kube.kubectl(
-        "get", "crd", saved["metadata"]["name"], "-o", "json")).get("status", {}).get("conditions") or [],
-        "Established"))
-
-
-@pytest.fixture
-def restored():
-    """Calls given to it are made at the end."""
-    saved: list[dict] = []
-    yield saved
-    for each in saved:
-        restore(each)
-
-
 def class_says() -> str:
     """All that the GatewayClass reports as not in order."""
     status = kube.session().get("/apis/gateway.networking.k8s.io/v1/gatewayclasses/kgateway").get("status", {})
@@ -171,13 +146,13 @@ def class_says() -> str:
 def test_a_kind_that_is_deleted_and_restored_disturbs_no_other(gateway, restored):
     (pod,) = kube.controller_pods()
     name = "grpcroutes.gateway.networking.k8s.io"
-    restored.append(crd(name))
+    restored.append(kube.crd(name))
     client = traffic.Client(gateway.address)
     kube.kubectl("delete", "crd", name, "--timeout=60s")
     said = kube.wait_for("the GatewayClass to tell", lambda: next(
         (text for text in [class_says()] if "GRPCRoute" in text or "grpcroutes" in text), None))
     took = follows(gateway, "meanwhile")
-    restore(restored[0])
+    kube.restore_crd(restored[0])
     kube.wait_for("the GatewayClass to be content", lambda: "GRPCRoute" not in class_says())
     gateway.apply(world.manifest("GRPCRoute", "again", {
         "parentRefs": [{"name": "gw"}], "rules": [{"backendRefs": [{"name": "echo", "port": 80}]}]}))
@@ -194,10 +169,10 @@ def test_routes_return_with_their_kind(gateway, restored):
     """Deleting a CRD deletes its objects; restoring both restores traffic, with the same controller."""
     (pod,) = kube.controller_pods()
     name = "httproutes.gateway.networking.k8s.io"
-    restored.append(crd(name))
+    restored.append(kube.crd(name))
     kube.kubectl("delete", "crd", name, "--timeout=60s")
     kube.wait_for("traffic to end with its route", lambda: gateway.status("/") == 404)
-    restore(restored[0])
+    kube.restore_crd(restored[0])
     begin = time.monotonic()
     gateway.apply(world.route("route", world.rule("/", "echo")))
     kube.wait_for("traffic to be back", lambda: gateway.status("/") == 200, 60, 0.01)

@@ -6,7 +6,6 @@ import kube
 import pytest
 import traffic
 import world
-from test_api_server import crd, restore
 
 PARAMETERS = "gateway.kgateway.dev/v1alpha1"
 
@@ -26,14 +25,6 @@ def tuned():
     instance = gateway_of({"kube": {"podTemplate": {"extraLabels": {"tuned": "yes"}}}})
     yield instance
     instance.close()
-
-
-@pytest.fixture
-def restored():
-    saved: list[dict] = []
-    yield saved
-    for each in saved:
-        restore(each)
 
 
 def condition(instance: world.Namespace, kind: str) -> dict:
@@ -60,7 +51,7 @@ def test_parameters_and_their_kind_go_and_traffic_does_not(tuned, restored):
     tuned.apply(parameters({"kube": {"podTemplate": {"extraLabels": {"tuned": "yes"}}}}))
     kube.wait_for("the Gateway to be accepted", lambda: condition(tuned, "Accepted").get("status") == "True")
 
-    restored.append(crd("gatewayparameters.gateway.kgateway.dev"))
+    restored.append(kube.crd("gatewayparameters.gateway.kgateway.dev"))
     kube.kubectl("delete", "crd", "gatewayparameters.gateway.kgateway.dev", "--timeout=60s")
     kube.wait_for("the Gateway to tell", refused)
     serves("/without-kind")
