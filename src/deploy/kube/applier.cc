@@ -1,9 +1,12 @@
 #include "deploy/kube/applier.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
 
+#include "deploy/kube/account_mark.h"
 #include "deploy/kube/live.h"
 
 namespace kgw::deploy::kube {
@@ -113,9 +116,15 @@ bool Applier::is_taken(const OwnedRef& ref, const ObjectKey& gateway) const {
   return found != entries_.end() && found->second.wanted() && found->second.gateway != gateway;
 }
 
+std::string Applier::taken_text(const OwnedRef& ref) const {
+  return to_string(ref) + " belongs to Gateway " + to_string(entries_.at(ref).gateway) +
+         ", whose objects have the same name";
+}
+
 void Applier::want(const ObjectKey& gateway, const RenderedProxy& proxy) {
   GatewayState& state = gateways_[gateway];
   state.rendered = true;
+  const bool was_refused = state.refused.has_value();
   state.refused.reset();
   std::set<OwnedRef> wanted;
   for (Json object : proxy.objects) {
@@ -144,7 +153,15 @@ void Applier::want(const ObjectKey& gateway, const RenderedProxy& proxy) {
     entry.retry_at.reset();
     entry.keep = ref.kind == "Service" && proxy.keep_service;
   }
+  if (state.refused && !was_refused) report_taken(gateway, proxy);
   settle_gateway(gateway);
+}
+
+void Applier::report_taken(const ObjectKey& gateway, const RenderedProxy& proxy) {
+  for (const Json& object : proxy.objects) {
+    const OwnedRef ref = *ref_of(object);
+    if (is_taken(ref, gateway)) options_.report({gateway, ref, "", taken_text(ref), true});
+  }
 }
 
 void Applier::forget(const ObjectKey& gateway, Leave leave) {
@@ -194,13 +211,31 @@ void Applier::settle_gateway(const ObjectKey& gateway) {
   for (const OwnedRef& ref : refs) settle(ref);
 }
 
-// One step towards what is wanted; called after every change and every answer.
+// To be called after every change and every answer.
 void Applier::settle(const OwnedRef& ref) {
+  step(ref);
+  if (ref.kind == kAccountKind) step({"apps/v1", "Deployment", ref.key});  // it may have waited
+}
+
+// Lets the Deployment of a proxy follow its ServiceAccount. False: that is not there yet.
+bool Applier::follow_account(const OwnedRef& ref, Entry& entry) {
+  if (ref.kind != "Deployment" || !entry.wanted()) return true;
+  const auto found = entries_.find({"v1", kAccountKind, ref.key});
+  if (found == entries_.end() || !found->second.wanted()) return true;
+  const Entry& account = found->second;
+  if (account.live.is_null() && account.problem.empty()) return false;
+  if (mark_account(entry.desired, entry.live, account.live)) entry.accepted.clear();
+  return true;
+}
+
+// One step towards what is wanted.
+void Applier::step(const OwnedRef& ref) {
   const auto found = entries_.find(ref);
   if (!begun_ || found == entries_.end()) return;
   Entry& entry = found->second;
   GatewayState& gateway = gateways_.at(entry.gateway);
   if (entry.busy || entry.retry_at || !gateway.rendered) return;
+  if (!follow_account(ref, entry)) return;
   if (entry.live.is_null()) {
     if (entry.wanted()) {
       entry.absent ? apply(ref, entry) : look(ref);
@@ -208,14 +243,15 @@ void Applier::settle(const OwnedRef& ref) {
       gateway.refs.erase(ref);
       entries_.erase(found);
     }
-  } else if (entry.is_deleting()) {
-    return;  // it will vanish
+  } else if (entry.is_deleting()) {  // it will vanish
+    if (entry.wanted())
+      report(ref, entry, "", "is being deleted; it is made again when it is gone");
   } else if (!entry.wanted()) {
     if (!entry.keep) remove(ref, entry);
   } else if (entry.differs()) {
     entry.must_hand_over_replicas() ? hand_over_replicas(ref, entry) : apply(ref, entry);
   } else {
-    entry.problem.clear();
+    if (!entry.problem.empty()) succeed(ref, entry, "");
     entry.pause = {};
   }
 }
@@ -242,21 +278,25 @@ void Applier::on_look(const OwnedRef& ref, Result result) {
     entry.absent = true;
     return;
   }
-  if (!result) return fail(ref, entry, "cannot be read", result.error().message);
+  if (!result) return fail(ref, entry, "get", "cannot be read", result.error().message);
   const std::optional<Owner> owner = owner_of(*result);
   const bool ours = owner && entry.wanted() && owner->uid == owner_of(entry.desired)->uid;
-  if (!ours) return fail(ref, entry, "exists and is not owned by the Gateway; it is left alone");
+  if (!ours) {
+    return fail(ref, entry, "get", "exists and is not owned by the Gateway; it is left alone");
+  }
   entry.take_answer(std::move(*result));
 }
 
 void Applier::apply(const OwnedRef& ref, const Entry& entry) {
+  spdlog::debug("{} {}", to_string(ref),
+                entry.live.is_null() ? "is not there" : "differs from what is wanted");
   api_.apply(ref, entry.desired, answer(ref, &Applier::on_apply));
 }
 
 // The object that the server made of an apply; null: it was not applied, and that is told.
 Json* Applier::applied(const OwnedRef& ref, Entry& entry, Result& result) {
   if (result && result->is_object() && result->contains("metadata")) return &*result;
-  fail(ref, entry, "cannot be applied",
+  fail(ref, entry, "apply", "cannot be applied",
        result ? "the answer is no object" : result.error().message);
   return nullptr;
 }
@@ -268,8 +308,7 @@ void Applier::on_apply(const OwnedRef& ref, Result result) {
   // Of the answer: a newer version that was observed meanwhile may have drifted.
   entry.accepted = hash_json(content_of(*object));
   entry.take_answer(std::move(*object));
-  entry.problem.clear();
-  entry.pause = {};
+  succeed(ref, entry, "apply");
 }
 
 void Applier::hand_over_replicas(const OwnedRef& ref, const Entry& entry) {
@@ -294,16 +333,29 @@ void Applier::remove(const OwnedRef& ref, const Entry& entry) {
 void Applier::on_remove(const OwnedRef& ref, Result result) {
   Entry& entry = entries_.at(ref);
   if (!result && result.error().status != 404 && result.error().status != 409) {
-    return fail(ref, entry, "cannot be deleted", result.error().message);
+    return fail(ref, entry, "delete", "cannot be deleted", result.error().message);
   }
+  succeed(ref, entry, "delete");
   // With 409 another object of that name stands there now; a look will tell.
   entry.live = nullptr;
   entry.absent = false;
 }
 
-void Applier::fail(const OwnedRef& ref, Entry& entry, const std::string& what,
+void Applier::report(const OwnedRef& ref, Entry& entry, const char* verb, std::string problem) {
+  if (!problem.empty()) problem = to_string(ref) + " " + problem;
+  const bool news = problem != entry.problem;
+  entry.problem = std::move(problem);
+  if (*verb != '\0' || news) options_.report({entry.gateway, ref, verb, entry.problem, news});
+}
+
+void Applier::succeed(const OwnedRef& ref, Entry& entry, const char* verb) {
+  report(ref, entry, verb, {});
+  entry.pause = {};
+}
+
+void Applier::fail(const OwnedRef& ref, Entry& entry, const char* verb, const std::string& what,
                    const std::string& why) {
-  entry.problem = to_string(ref) + " " + what + (why.empty() ? "" : ": " + why);
+  report(ref, entry, verb, what + (why.empty() ? "" : ": " + why));
   entry.absent = false;
   entry.pause = entry.pause.count() == 0 ? options_.first_pause
                                          : std::min(entry.pause * 2, options_.longest_pause);
@@ -340,16 +392,29 @@ std::string Applier::problem(const ObjectKey& gateway) const {
   if (!found->second.refused) return all;
   for (const Json& object : found->second.refused->objects) {
     const OwnedRef ref = *ref_of(object);
-    if (!is_taken(ref, gateway)) continue;
-    add(to_string(ref) + " belongs to Gateway " + to_string(entries_.at(ref).gateway) +
-        ", whose objects have the same name");
+    if (is_taken(ref, gateway)) add(taken_text(ref));
   }
   return all;
+}
+
+std::string Applier::problem(const ObjectKey& gateway, const OwnedRef& ref) const {
+  if (is_taken(ref, gateway)) return taken_text(ref);
+  const auto found = entries_.find(ref);
+  return found == entries_.end() ? "" : found->second.problem;
+}
+
+std::size_t Applier::problems() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      entries_, [](const auto& entry) { return !entry.second.problem.empty(); }));
 }
 
 const Json* Applier::live(const OwnedRef& ref) const {
   const auto found = entries_.find(ref);
   return found == entries_.end() || found->second.live.is_null() ? nullptr : &found->second.live;
+}
+
+const Json* Applier::live(const ObjectKey& gateway, const OwnedRef& ref) const {
+  return is_taken(ref, gateway) ? nullptr : live(ref);
 }
 
 }  // namespace kgw::deploy::kube

@@ -6,9 +6,11 @@
 // with selfManaged) are deleted, but only those that the Gateway owns. An object of the same name
 // that belongs to somebody else is never touched; that is a problem of the Gateway.
 //
-// A Deployment whose replicas an autoscaler takes over keeps the number it has.
+// A Deployment whose replicas an autoscaler takes over keeps the number it has. It waits for its
+// ServiceAccount, and is rolled when that is another one (account_mark.h).
 //
-// Failures are repeated with growing pauses; a change of what is wanted ends the pause.
+// Failures are reported, and repeated with growing pauses; a change of what is wanted ends the
+// pause.
 // Thread: that of the core.
 #pragma once
 
@@ -70,9 +72,20 @@ class ObjectApi {
   virtual void remove(const OwnedRef& ref, const std::string& uid, Done done) = 0;
 };
 
+// What an attempt on an object of a proxy came to, for logs, metrics and Events.
+struct ObjectReport {
+  ObjectKey gateway;
+  OwnedRef ref;
+  const char* verb = "";  // of the request: "get", "apply", "delete"; empty: there was none
+  std::string problem;    // why the object is not as it should be, one sentence; empty: it is
+  bool news = false;      // the problem is another one than before
+};
+
 struct ApplierOptions {
   std::chrono::milliseconds first_pause{1'000};  // after a failure; doubles
   std::chrono::milliseconds longest_pause{60'000};
+  // Called for every failure, every apply and delete, and when a problem ends by itself.
+  std::function<void(const ObjectReport&)> report = [](const ObjectReport&) {};
 };
 
 class Applier {
@@ -104,8 +117,14 @@ class Applier {
 
   // Why the proxy is not as it should be, in one sentence; empty when all is well.
   std::string problem(const ObjectKey& gateway) const;
+  // The same of one object of it.
+  std::string problem(const ObjectKey& gateway, const OwnedRef& ref) const;
+  // How many objects have a problem.
+  std::size_t problems() const;
   // The last known version of an object, null when there is none.
   const nlohmann::json* live(const OwnedRef& ref) const;
+  // The same, null too when that object is another Gateway's.
+  const nlohmann::json* live(const ObjectKey& gateway, const OwnedRef& ref) const;
 
  private:
   struct Entry;
@@ -113,9 +132,12 @@ class Applier {
 
   Entry& assign(const OwnedRef& ref, const ObjectKey& gateway);
   bool is_taken(const OwnedRef& ref, const ObjectKey& gateway) const;
+  std::string taken_text(const OwnedRef& ref) const;
   void want_again();
   void settle(const OwnedRef& ref);
+  void step(const OwnedRef& ref);
   void settle_gateway(const ObjectKey& gateway);
+  bool follow_account(const OwnedRef& ref, Entry& entry);
   void look(const OwnedRef& ref);
   void apply(const OwnedRef& ref, const Entry& entry);
   void hand_over_replicas(const OwnedRef& ref, const Entry& entry);
@@ -128,8 +150,11 @@ class Applier {
   void on_apply(const OwnedRef& ref, Result result);
   void on_hand_over(const OwnedRef& ref, Result result);
   void on_remove(const OwnedRef& ref, Result result);
-  void fail(const OwnedRef& ref, Entry& entry, const std::string& what,
+  void fail(const OwnedRef& ref, Entry& entry, const char* verb, const std::string& what,
             const std::string& why = {});
+  void report(const OwnedRef& ref, Entry& entry, const char* verb, std::string problem);
+  void succeed(const OwnedRef& ref, Entry& entry, const char* verb);
+  void report_taken(const ObjectKey& gateway, const RenderedProxy& proxy);
 
   ObjectApi& api_;
   ApplierOptions options_;

@@ -41,7 +41,8 @@ RenderedProxy proxy(std::vector<Json> objects) { return {std::move(objects), fal
 // An API server that holds objects as they are applied, and adds a default to each.
 class Cluster : public ObjectApi {
  public:
-  Applier applier{*this};
+  std::vector<ObjectReport> reports;
+  Applier applier{*this, {.report = [this](const ObjectReport& r) { reports.push_back(r); }}};
   std::map<OwnedRef, Json> objects;
   std::optional<Error> failure;          // of every call
   std::function<void(Json&)> admission;  // what the server makes of an applied object
@@ -343,6 +344,70 @@ TEST(Applier, TellsAndRepeatsWhatFails) {
   EXPECT_FALSE(cluster.applier.next_retry());
 }
 
+// "verb: problem" of each, "!" before what is news.
+std::vector<std::string> told(Cluster& cluster) {
+  std::vector<std::string> all;
+  for (const ObjectReport& report : std::exchange(cluster.reports, {})) {
+    EXPECT_EQ(report.gateway, kGateway);
+    all.push_back((report.news ? "!" : "") + std::string(report.verb) + ": " + report.problem);
+  }
+  return all;
+}
+
+TEST(Applier, ReportsEveryFailureAndItsEnd) {
+  Cluster cluster;
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  cluster.run();
+  EXPECT_THAT(told(cluster), ElementsAre("apply: "));
+  EXPECT_EQ(cluster.applier.problems(), 0u);
+
+  cluster.failure = ObjectApi::Error{403, "Forbidden (403): no"};
+  cluster.applier.want(kGateway, proxy({object("v1", "Service", {{"a", 2}})}));
+  cluster.run();
+  const std::string refused = "Service shop/edge cannot be applied: Forbidden (403): no";
+  EXPECT_THAT(told(cluster), ElementsAre("!apply: " + refused));
+  EXPECT_EQ(cluster.applier.problems(), 1u);
+  EXPECT_EQ(cluster.applier.problem(kGateway, kService), refused);
+  cluster.applier.retry(Applier::Clock::now() + std::chrono::hours(1));
+  cluster.run();
+  EXPECT_THAT(told(cluster), ElementsAre("apply: " + refused));
+
+  // Somebody else puts it right.
+  cluster.change([](Json& o) {
+    o["spec"]["a"] = 2;
+    o["metadata"]["annotations"][kAppliedHash] = hash_json(object("v1", "Service", {{"a", 2}}));
+  });
+  cluster.applier.retry(Applier::Clock::now() + std::chrono::hours(1));
+  EXPECT_THAT(told(cluster), ElementsAre("!: "));
+  EXPECT_EQ(cluster.applier.problems(), 0u);
+
+  cluster.applier.want(kGateway, proxy({}));
+  cluster.run();
+  EXPECT_THAT(told(cluster),
+              ElementsAre("!delete: Service shop/edge cannot be deleted: Forbidden (403): no"));
+  cluster.failure.reset();
+  cluster.applier.retry(Applier::Clock::now() + std::chrono::hours(1));
+  cluster.run();
+  EXPECT_THAT(told(cluster), ElementsAre("!delete: "));
+}
+
+TEST(Applier, ReportsWhatBelongsToAnotherGatewayOnce) {
+  Cluster cluster;
+  const ObjectKey second{"shop", "second"};
+  cluster.applier.begin();
+  cluster.applier.want(second, proxy({object("v1", "Service")}));
+  cluster.run();
+  cluster.reports.clear();
+  for (int i = 1; i < 4; ++i) {
+    cluster.applier.want(kGateway, proxy({object("v1", "Service", {{"a", i}})}));
+  }
+  EXPECT_THAT(told(cluster), ElementsAre("!: Service shop/edge belongs to Gateway shop/second, "
+                                         "whose objects have the same name"));
+  EXPECT_NE(cluster.applier.live(second, kService), nullptr);
+  EXPECT_EQ(cluster.applier.live(kGateway, kService), nullptr);
+}
+
 TEST(Applier, WaitsForWhatIsBeingDeleted) {
   Cluster cluster;
   cluster.applier.begin();
@@ -353,6 +418,66 @@ TEST(Applier, WaitsForWhatIsBeingDeleted) {
     o["spec"]["a"] = 9;
   });
   EXPECT_THAT(cluster.run(), IsEmpty());
+  EXPECT_EQ(cluster.applier.problem(kGateway),
+            "Service shop/edge is being deleted; it is made again when it is gone");
+  cluster.objects.erase(kService);
+  cluster.applier.vanished(kService);
+  EXPECT_THAT(cluster.run(), ElementsAre("get Service", "apply Service"));
+  EXPECT_EQ(cluster.applier.problem(kGateway), "");
+}
+
+const OwnedRef kAccount{"v1", "ServiceAccount", kGateway};
+const OwnedRef kDeployment{"apps/v1", "Deployment", kGateway};
+
+RenderedProxy with_account() {
+  const Json pods = {{"spec", {{"serviceAccountName", "edge"}}}};
+  return proxy(
+      {object("v1", "ServiceAccount"), object("apps/v1", "Deployment", {{"template", pods}})});
+}
+
+std::string pods_account(const Cluster& cluster) {
+  const Json& pods = cluster.objects.at(kDeployment)["spec"]["template"];
+  return pods.value(Json::json_pointer("/metadata/annotations/kgateway.dev~1service-account-uid"),
+                    "");
+}
+
+TEST(Applier, ADeploymentComesAfterItsServiceAccountAndIsRolledForAnotherOne) {
+  Cluster cluster;
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, with_account());
+  EXPECT_THAT(cluster.run(), ElementsAre("get ServiceAccount", "apply ServiceAccount",
+                                         "get Deployment", "apply Deployment"));
+  EXPECT_EQ(pods_account(cluster), "");
+  cluster.applier.want(kGateway, with_account());
+  EXPECT_THAT(cluster.run(), IsEmpty());
+
+  // Somebody deletes it, and it is made again.
+  cluster.admission = [](Json& o) {
+    if (o["kind"] == "ServiceAccount") o["metadata"]["uid"] = "another";
+  };
+  cluster.objects.erase(kAccount);
+  cluster.applier.vanished(kAccount);
+  EXPECT_THAT(cluster.run(),
+              ElementsAre("get ServiceAccount", "apply ServiceAccount", "apply Deployment"));
+  EXPECT_EQ(pods_account(cluster), "another");
+
+  Cluster next;
+  next.objects = cluster.objects;
+  for (const auto& [ref, live] : next.objects) next.applier.observe(live);
+  next.applier.begin();
+  next.applier.want(kGateway, with_account());
+  EXPECT_THAT(next.run(), IsEmpty()) << "a restart rolls nothing";
+}
+
+TEST(Applier, ADeploymentDoesNotWaitForAServiceAccountThatIsRefused) {
+  Cluster cluster;
+  Json theirs = object("v1", "ServiceAccount");
+  theirs["metadata"].erase("ownerReferences");
+  cluster.objects[kAccount] = theirs;
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, with_account());
+  EXPECT_THAT(cluster.run(),
+              ElementsAre("get ServiceAccount", "get Deployment", "apply Deployment"));
 }
 
 // Names of objects are shortened by a hash, so that two can be made to be the same.
