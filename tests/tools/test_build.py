@@ -1,7 +1,13 @@
-"""What the cache entries of the cluster's components are named after."""
+"""What the cache entries of the cluster's components are named after, and how the program is linked."""
+
+import os
+import pathlib
+import subprocess
 
 import build
 import pytest
+
+PROGRAM = pathlib.Path(os.environ.get("KGW_BINARY", pathlib.Path(__file__).parents[2] / "build/release/kgateway"))
 
 
 @pytest.fixture
@@ -39,3 +45,19 @@ def test_every_component_names_its_programs_and_pins_its_dependencies(name):
     module = build.COMPONENTS[name].module
     assert "\ntool " in (module / "go.mod").read_text()
     assert (module / "go.sum").exists()
+
+
+def readelf(*options):
+    return subprocess.run(["readelf", "--wide", *options, PROGRAM], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.skipif(not PROGRAM.exists(), reason="the release build is not there")
+def test_the_program_is_hardened_and_stays_compact():
+    dynamic, segments, symbols = readelf("--dynamic"), readelf("--segments"), readelf("--dyn-syms")
+    assert "DYN (Position-Independent Executable file)" in readelf("--file-header")
+    assert "GNU_RELRO" in segments and "BIND_NOW" in dynamic
+    (stack,) = [line for line in segments.splitlines() if "GNU_STACK" in line]
+    assert "RWE" not in stack
+    assert "__stack_chk_fail" in symbols
+    assert "_chk@GLIBC" in symbols, "no call of the C library is checked"
+    assert "(RELR)" in dynamic, "relocations are packed (cmake/StaticLibraries.cmake)"
