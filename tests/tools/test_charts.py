@@ -65,6 +65,7 @@ def test_defaults():
         ("ClusterRole", "kgateway-kgateway-system"),
         ("ClusterRoleBinding", "kgateway-role-kgateway-system"),
         ("Deployment", "kgateway"),
+        ("NetworkPolicy", "kgateway"),
         ("Role", "kgateway-leader"),
         ("RoleBinding", "kgateway-leader"),
         ("Service", "kgateway"),
@@ -77,6 +78,8 @@ def test_defaults():
     assert container["name"] == "controller"
     assert container["image"].startswith("kgateway:")
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["resources"] == {"requests": {"cpu": "50m", "memory": "128Mi"}}
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": 9093}
     assert pod["metadata"]["annotations"]["prometheus.io/port"] == "9092"
     selector = objects[("Deployment", "kgateway")]["spec"]["selector"]["matchLabels"]
@@ -308,3 +311,24 @@ def test_only_maps_of_the_user_are_open():
             yield from open_ones(below, f"{path}.{key}")
     schema = json.loads((CHARTS / "kgateway" / "values.schema.json").read_text())
     assert list(open_ones(schema)) == [".controller.service"]
+
+
+def open_ports(values=None):
+    """The ports of the controller's pods that somebody may connect to, and who."""
+    policy = template(values)[("NetworkPolicy", "kgateway")]["spec"]
+    assert policy["policyTypes"] == ["Ingress"]
+    labels = controller(values)["metadata"]["labels"]
+    assert policy["podSelector"]["matchLabels"].items() <= labels.items()
+    return {port["port"]: rule.get("from") for rule in policy["ingress"] for port in rule["ports"]}
+
+
+def test_the_network_policy_opens_what_the_controller_offers():
+    assert open_ports() == {"grpc-xds": None, "metrics": None, "health": None}
+    names = {port["name"] for port in controller()["spec"]["containers"][0]["ports"]}
+    assert names == set(open_ports())
+    prometheus = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
+    narrow = open_ports({"controller": {"networkPolicy": {"metricsFrom": prometheus}}})
+    assert narrow["metrics"] == prometheus and narrow["grpc-xds"] is None
+    assert 9095 in open_ports({"controller": {"admin": {"bindAddress": "0.0.0.0"}}})
+    off = template({"controller": {"networkPolicy": {"enabled": False}}})
+    assert ("NetworkPolicy", "kgateway") not in off
