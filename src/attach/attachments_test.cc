@@ -105,7 +105,7 @@ TEST_F(Attachments, KindMustSuitTheProtocol) {
   const std::vector<Case> cases = {{Kind::kHttpRoute, {"http", "https"}},
                                    {Kind::kGrpcRoute, {"http", "https"}},
                                    {Kind::kTlsRoute, {"tls"}},
-                                   {Kind::kTcpRoute, {"tcp"}},
+                                   {Kind::kTcpRoute, {"tls", "tcp"}},
                                    {Kind::kUdpRoute, {"udp"}}};
   for (const Case& test : cases) {
     for (const char* section : all) {

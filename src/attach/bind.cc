@@ -18,13 +18,15 @@ std::optional<Protocol> protocol_of(std::string_view text) {
   return std::nullopt;
 }
 
-std::vector<Kind> kinds_of(Protocol protocol) {
+// What an unencrypted stream carries is the same for a TCPRoute, wherever TLS ended.
+std::vector<Kind> kinds_of(Protocol protocol, TlsMode mode) {
   switch (protocol) {
     case Protocol::kHttp:
     case Protocol::kHttps:
       return {Kind::kHttpRoute, Kind::kGrpcRoute};
     case Protocol::kTls:
-      return {Kind::kTlsRoute};
+      if (mode == TlsMode::kPassthrough) return {Kind::kTlsRoute};
+      return {Kind::kTlsRoute, Kind::kTcpRoute};
     case Protocol::kTcp:
       return {Kind::kTcpRoute};
     case Protocol::kUdp:
@@ -52,7 +54,7 @@ Fault bind_port(BoundListener& bound, const Listener& spec) {
 }
 
 void bind_kinds(BoundListener& bound, const Listener& spec) {
-  const std::vector<Kind> possible = kinds_of(*bound.protocol);
+  const std::vector<Kind> possible = kinds_of(*bound.protocol, bound.tls_mode);
   if (spec.allowed_routes.kinds.empty()) {
     for (const Kind kind : possible) {
       bound.supported_kinds.push_back(

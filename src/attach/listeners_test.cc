@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "attach/test_world.h"
+#include "attach/tls_options.h"
 
 namespace kgw::attach {
 namespace {
@@ -68,7 +69,7 @@ TEST(Listeners, KindsFollowTheProtocol) {
             listener("d", "TCP", 90), listener("e", "UDP", 91)});
   EXPECT_THAT(kinds(gw.listeners[0]), ElementsAre("HTTPRoute", "GRPCRoute"));
   EXPECT_THAT(kinds(gw.listeners[1]), ElementsAre("HTTPRoute", "GRPCRoute"));
-  EXPECT_THAT(kinds(gw.listeners[2]), ElementsAre("TLSRoute"));
+  EXPECT_THAT(kinds(gw.listeners[2]), ElementsAre("TLSRoute", "TCPRoute"));
   EXPECT_THAT(kinds(gw.listeners[3]), ElementsAre("TCPRoute"));
   EXPECT_THAT(kinds(gw.listeners[4]), ElementsAre("UDPRoute"));
 }
@@ -81,6 +82,7 @@ TEST(Listeners, UnknownKindsAreReportedAndTheOthersStay) {
   auto group = listener("group", "HTTP", 80, "c.com");
   group.allowed_routes.kinds = {{"example.com", "HTTPRoute"}};
   auto tls = listener("tls", "TLS", 443);  // TCPRoute is invalid there since Gateway API 1.5
+  tls.tls = ListenerTls{.mode = TlsMode::kPassthrough};
   tls.allowed_routes.kinds = {{kGatewayApi, "TCPRoute"}, {kGatewayApi, "TLSRoute"}};
   const auto gw = bind({none, mixed, group, tls});
   for (const BoundListener& listener : gw.listeners) {
@@ -91,6 +93,26 @@ TEST(Listeners, UnknownKindsAreReportedAndTheOthersStay) {
   EXPECT_THAT(kinds(gw.listeners[1]), ElementsAre("HTTPRoute"));
   EXPECT_THAT(kinds(gw.listeners[2]), IsEmpty());
   EXPECT_THAT(kinds(gw.listeners[3]), ElementsAre("TLSRoute"));
+}
+
+// TLSRouteListenerTerminateSupportedKinds
+TEST(Listeners, ATcpRouteMayTakeWhatTlsTerminates) {
+  auto wanted = listener("wanted", "TLS", 443, "a.com");
+  wanted.allowed_routes.kinds = {{kGatewayApi, "TCPRoute"}, {kGatewayApi, "TLSRoute"}};
+  const auto gw = bind({listener("any", "TLS", 443), wanted});
+  EXPECT_THAT(kinds(gw.listeners[0]), ElementsAre("TLSRoute", "TCPRoute"));
+  EXPECT_THAT(kinds(gw.listeners[1]), ElementsAre("TCPRoute", "TLSRoute"));
+  EXPECT_FALSE(gw.listeners[1].bad_kinds);
+}
+
+TEST(Listeners, OptionsOfATlsListenerThatPassesThroughHaveNoEffect) {
+  auto pass = listener("pass", "TLS", 443);
+  pass.tls = ListenerTls{.mode = TlsMode::kPassthrough,
+                         .options = {{"kgateway.dev/min-tls-version", "1.3"}}};
+  const auto gw = bind({pass});
+  EXPECT_TRUE(gw.listeners[0].usable());
+  EXPECT_THAT(ineffective_tls_options(gw.listeners[0]).message.str(),
+              testing::HasSubstr("kgateway.dev/min-tls-version has no effect"));
 }
 
 TEST(Listeners, PortsOfTheProxyItselfAreTaken) {

@@ -127,6 +127,21 @@ void resolve_client_validation(const Model& model, engine::Read& read,
   note(state.unresolved, {"InvalidCACertificateRef", "There are no caCertificateRefs"});
 }
 
+ClientCheck validation_of(const ListenerTlsState& state) {
+  if (!state.validate_clients) return ClientCheck::kNone;
+  return state.allow_insecure_fallback ? ClientCheck::kInsecureFallback : ClientCheck::kByAuthority;
+}
+
+void read_options(const BoundListener& listener, ListenerTlsState& state) {
+  const StringMap none;
+  ParsedTlsOptions parsed =
+      parse_tls_options(listener.spec->tls ? listener.spec->tls->options : none,
+                        listener.protocol == Protocol::kHttps, validation_of(state));
+  state.options = std::move(parsed.options);
+  note(state.unaccepted, std::move(parsed.fault));
+  note(state.warning, std::move(parsed.warning));
+}
+
 std::optional<ListenerTlsState> judge_tls(const Model& model, const ListenerId& id,
                                           engine::Read& read) {
   const OwnerListeners* owner = read.get(model.owner_listeners, id.owner);
@@ -135,11 +150,7 @@ std::optional<ListenerTlsState> judge_tls(const Model& model, const ListenerId& 
   ListenerTlsState state;
   resolve_certificates(model, read, *listener, state);
   resolve_client_validation(model, read, *listener, state);
-  const StringMap none;
-  const StringMap& options = listener->spec->tls ? listener->spec->tls->options : none;
-  Fault bad_option = parse_tls_options(options, listener->protocol == Protocol::kHttps,
-                                       state.validate_clients, state.options);
-  note(state.unaccepted, std::move(bad_option));
+  read_options(*listener, state);
   return state;
 }
 

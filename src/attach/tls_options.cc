@@ -84,10 +84,10 @@ std::string_view trim(std::string_view text) {
 }
 
 // Without empty items and repeats; Envoy refuses a curve or signature algorithm given twice.
-std::vector<std::string> split(std::string_view text, char separator = ',') {
+std::vector<std::string> split(std::string_view text, std::string_view separators = ",") {
   std::vector<std::string> items;
   while (!text.empty()) {
-    const auto end = std::min(text.find(separator), text.size());
+    const auto end = std::min(text.find_first_of(separators), text.size());
     const auto item = trim(text.substr(0, end));
     if (!item.empty() && std::ranges::find(items, item) == items.end()) items.emplace_back(item);
     text.remove_prefix(std::min(end + 1, text.size()));
@@ -119,7 +119,7 @@ Fault read_ciphers(std::string_view key, std::string_view value, std::vector<std
   for (const std::string& item : out) {
     const bool group = item.size() > 2 && item.front() == '[' && item.back() == ']';
     const auto ciphers =
-        group ? split(item.substr(1, item.size() - 2), '|') : std::vector<std::string>{item};
+        group ? split(item.substr(1, item.size() - 2), "|") : std::vector<std::string>{item};
     for (const std::string& cipher : ciphers) {
       if (std::ranges::find(kCiphers, cipher) != kCiphers.end()) continue;
       return bad(key, "\"" + cipher + "\" is not a cipher suite that can be chosen");
@@ -147,9 +147,10 @@ Fault read_version(std::string_view key, std::string_view value, std::string& ou
   return bad(key, "\"" + out + "\" is not a TLS version, only 1.0, 1.1, 1.2 and 1.3");
 }
 
-// SHA-256 in hex, perhaps with colons.
+// SHA-256 in hex, perhaps with colons. A list is separated by commas, or written as in YAML: each
+// item after a dash.
 Fault read_hashes(std::string_view key, std::string_view value, std::vector<std::string>& out) {
-  out = split(value);
+  out = split(value, ",-\n");
   if (out.empty()) return bad(key, "the list is empty");
   for (const std::string& item : out) {
     const auto digits =
@@ -182,25 +183,65 @@ Fault read_option(std::string_view key, std::string_view value, TlsOptions& resu
   return bad(key, "the key is not known");
 }
 
-}  // namespace
+// What Envoy takes as the lowest version where none is given.
+constexpr std::string_view kDefaultMinVersion = "1.2";
 
-Fault parse_tls_options(const StringMap& options, bool https, bool validates_clients,
-                        TlsOptions& result) {
-  if (https) result.alpn = {"h2", "http/1.1"};
-  for (const auto& [key, value] : options) {
-    if (!key.starts_with(kPrefix)) continue;
-    if (Fault fault = read_option(std::string_view(key).substr(kPrefix.size()), value, result)) {
-      return fault;
-    }
+Fault contradiction(const TlsOptions& options, ClientCheck clients) {
+  const std::string_view lowest =
+      options.min_version.empty() ? kDefaultMinVersion : std::string_view(options.min_version);
+  if (!options.max_version.empty() && lowest > options.max_version) {
+    return options.min_version.empty()
+               ? bad("max-tls-version", "it is lower than the default of min-tls-version, 1.2")
+               : bad("min-tls-version", "it is higher than max-tls-version");
   }
-  if (!result.min_version.empty() && !result.max_version.empty() &&
-      result.min_version > result.max_version) {
-    return bad("min-tls-version", "it is higher than max-tls-version");
-  }
-  if (!result.verify_subject_alt_names.empty() && !validates_clients) {
+  const bool names = !options.verify_subject_alt_names.empty();
+  if (names && clients == ClientCheck::kNone) {
     return bad("verify-subject-alt-names", "it needs a CA for client validation");
   }
+  if (clients == ClientCheck::kInsecureFallback &&
+      (names || !options.verify_certificate_hashes.empty())) {
+    return bad(names ? "verify-subject-alt-names" : "verify-certificate-hash",
+               "with mode AllowInsecureFallback no certificate is refused");
+  }
   return {};
+}
+
+Fault no_effect(std::string_view key, std::string_view why) {
+  return {"UnsupportedValue",
+          "tls.options: " + std::string(key) + " has no effect: " + std::string(why)};
+}
+
+Fault ineffective(const StringMap& options, const TlsOptions& parsed) {
+  for (const auto& [key, value] : options) {
+    if (!key.starts_with(kPrefix)) {
+      return no_effect(key, "the keys of this controller start with " + std::string(kPrefix));
+    }
+  }
+  if (!parsed.cipher_suites.empty() && parsed.min_version == "1.3") {
+    return no_effect("kgateway.dev/cipher-suites", "those of TLS 1.3 cannot be chosen");
+  }
+  return {};
+}
+
+}  // namespace
+
+ParsedTlsOptions parse_tls_options(const StringMap& options, bool https, ClientCheck clients) {
+  ParsedTlsOptions result;
+  if (https) result.options.alpn = {"h2", "http/1.1"};
+  for (const auto& [key, value] : options) {
+    if (!key.starts_with(kPrefix)) continue;
+    result.fault = read_option(std::string_view(key).substr(kPrefix.size()), value, result.options);
+    if (result.fault) return result;
+  }
+  result.fault = contradiction(result.options, clients);
+  result.warning = ineffective(options, result.options);
+  return result;
+}
+
+Fault ineffective_tls_options(const BoundListener& listener) {
+  const auto& tls = listener.spec->tls;
+  if (!tls || tls->mode != TlsMode::kPassthrough || tls->options.empty()) return {};
+  return no_effect(tls->options.begin()->first, "the listener passes TLS through");
 }
 
 }  // namespace kgw::attach

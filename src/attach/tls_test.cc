@@ -260,11 +260,15 @@ TEST_F(ClientValidation, ClientCertificateOfTheGateway) {
 }
 
 Fault option(const char* key, const char* value, TlsOptions* out = nullptr) {
-  TlsOptions result;
-  Fault fault =
-      parse_tls_options({{std::string("kgateway.dev/") + key, value}}, true, true, result);
-  if (out != nullptr) *out = result;
-  return fault;
+  ParsedTlsOptions parsed = parse_tls_options({{std::string("kgateway.dev/") + key, value}}, true,
+                                              ClientCheck::kByAuthority);
+  EXPECT_FALSE(parsed.warning);
+  if (out != nullptr) *out = parsed.options;
+  return parsed.fault;
+}
+
+ParsedTlsOptions parse(const StringMap& options, ClientCheck clients = ClientCheck::kNone) {
+  return parse_tls_options(options, true, clients);
 }
 
 TEST(TlsOptions, AreTakenOver) {
@@ -302,13 +306,54 @@ TEST(TlsOptions, MistakesNameTheKeyAndTheValue) {
   }
   EXPECT_THAT(option("min-tls-versions", "1.2").message, HasSubstr("min-tls-versions"));
   EXPECT_TRUE(option("cipher-suites", " , "));
-  TlsOptions result;
-  EXPECT_FALSE(parse_tls_options({{"example.com/x", "y"}}, true, false, result));
-  EXPECT_TRUE(parse_tls_options(
-      {{"kgateway.dev/min-tls-version", "1.3"}, {"kgateway.dev/max-tls-version", "1.2"}}, true,
-      false, result));
-  EXPECT_TRUE(
-      parse_tls_options({{"kgateway.dev/verify-subject-alt-names", "a.com"}}, true, false, result));
+}
+
+TEST(TlsOptions, HashesMayBeListedWithCommasOrAsInYaml) {
+  const std::string a(64, 'a');
+  std::string b = "bb";
+  for (int i = 1; i < 32; ++i) b += ":bb";
+  for (const std::string& list : {a + "," + b, "- " + a + " - " + b, "- " + a + "\n- " + b + "\n",
+                                  a + " - " + b, a + "-" + b, " " + a + " ,\n" + b}) {
+    TlsOptions result;
+    EXPECT_FALSE(option("verify-certificate-hash", list.c_str(), &result)) << list;
+    EXPECT_THAT(result.verify_certificate_hashes, ElementsAre(a, b)) << list;
+  }
+  EXPECT_TRUE(option("verify-certificate-hash", " - , - "));
+  EXPECT_TRUE(option("verify-certificate-hash", (a + " " + b).c_str()));
+}
+
+TEST(TlsOptions, Contradictions) {
+  const auto reason = [](const StringMap& options, ClientCheck clients = ClientCheck::kNone) {
+    return parse(options, clients).fault.message.str();
+  };
+  EXPECT_THAT(
+      reason({{"kgateway.dev/min-tls-version", "1.3"}, {"kgateway.dev/max-tls-version", "1.2"}}),
+      HasSubstr("higher than max-tls-version"));
+  // Envoy would take it and refuse every handshake.
+  EXPECT_THAT(reason({{"kgateway.dev/max-tls-version", "1.1"}}), HasSubstr("the default"));
+  EXPECT_EQ(
+      reason({{"kgateway.dev/min-tls-version", "1.0"}, {"kgateway.dev/max-tls-version", "1.1"}}),
+      "");
+  const StringMap names = {{"kgateway.dev/verify-subject-alt-names", "a.com"}};
+  EXPECT_THAT(reason(names), HasSubstr("needs a CA"));
+  EXPECT_EQ(reason(names, ClientCheck::kByAuthority), "");
+  const StringMap hashes = {{"kgateway.dev/verify-certificate-hash", std::string(64, 'a')}};
+  EXPECT_EQ(reason(hashes), "");
+  for (const StringMap& options : {names, hashes}) {
+    EXPECT_THAT(reason(options, ClientCheck::kInsecureFallback),
+                HasSubstr("no certificate is refused"));
+  }
+}
+
+TEST(TlsOptions, WhatHasNoEffectIsReported) {
+  const ParsedTlsOptions foreign = parse({{"example.com/x", "y"}});
+  EXPECT_FALSE(foreign.fault);
+  EXPECT_THAT(foreign.warning.message, HasSubstr("example.com/x has no effect"));
+  EXPECT_THAT(parse({{"kgateway.dev/cipher-suites", "ECDHE-RSA-AES128-GCM-SHA256"},
+                     {"kgateway.dev/min-tls-version", "1.3"}})
+                  .warning.message,
+              HasSubstr("kgateway.dev/cipher-suites has no effect"));
+  EXPECT_FALSE(parse({{"kgateway.dev/min-tls-version", "1.3"}}).warning);
 }
 
 }  // namespace

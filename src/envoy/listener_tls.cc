@@ -61,6 +61,14 @@ SecretId validate_clients(const attach::ListenerTlsState& state,
   return authority;
 }
 
+// Clients show one of these certificates, whoever issued it.
+void pin_clients(const attach::ListenerTlsState& state, tls::DownstreamTlsContext& context) {
+  context.mutable_require_client_certificate()->set_value(true);
+  copy(state.options.verify_certificate_hashes, *context.mutable_common_tls_context()
+                                                     ->mutable_validation_context()
+                                                     ->mutable_verify_certificate_hash());
+}
+
 }  // namespace
 
 std::vector<SecretId> terminate_tls(const attach::ListenerTlsState& state,
@@ -75,7 +83,11 @@ std::vector<SecretId> terminate_tls(const attach::ListenerTlsState& state,
     secrets.push_back(std::move(id));
   }
   set_parameters(state.options, *context.mutable_common_tls_context());
-  if (state.validate_clients) secrets.push_back(validate_clients(state, context));
+  if (state.validate_clients) {
+    secrets.push_back(validate_clients(state, context));
+  } else if (!state.options.verify_certificate_hashes.empty()) {
+    pin_clients(state, context);
+  }
   auto& socket = *chain.mutable_transport_socket();
   socket.set_name("envoy.transport_sockets.tls");
   pack(context, *socket.mutable_typed_config());

@@ -93,6 +93,19 @@ TEST(ListenerTls, ClientsMustShowAValidCertificate) {
   )pb");
 }
 
+TEST(ListenerTls, WithoutAuthorityTheHashAloneDecides) {
+  attach::ListenerTlsState state = tls_state();
+  state.options.verify_certificate_hashes = {"ab", "cd"};
+  DownstreamTlsContext context = context_of(state);
+  context.mutable_common_tls_context()->clear_tls_certificate_sds_secret_configs();
+  expect_text(context, R"pb(
+    common_tls_context {
+      validation_context { verify_certificate_hash: "ab" verify_certificate_hash: "cd" }
+    }
+    require_client_certificate { value: true }
+  )pb");
+}
+
 TEST(ListenerTls, TheInsecureFallbackAsksForACertificateAndTakesAny) {
   attach::ListenerTlsState state = tls_state();
   state.validate_clients = true;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "attach/tls_options.h"
 #include "status/conditions.h"
 
 namespace kgw::status {
@@ -63,8 +64,11 @@ ListenerStatus listener_status(const attach::Model& model, const envoy::Resource
 
   Fault unaccepted = listener.conflicted ? listener.conflicted : listener.unaccepted;
   if (!unaccepted && tls != nullptr) unaccepted = tls->unaccepted;
-  status.conditions.push_back(
-      judge("Accepted", unaccepted, "The listener is accepted.", generation));
+  Condition accepted = judge("Accepted", unaccepted, "The listener is accepted.", generation);
+  if (const Fault unused = attach::ineffective_tls_options(listener); unused && !unaccepted) {
+    accepted.message = accepted.message.str() + " But " + unused.message.str() + ".";
+  }
+  status.conditions.push_back(std::move(accepted));
 
   status.conditions.push_back(listener.conflicted
                                   ? Condition{"Conflicted", "True", listener.conflicted.reason,
