@@ -408,6 +408,7 @@ int run(const ControllerOptions& options, const deploy::kube::ReadSettings& read
       return 1;
     }
   }
+  attach::set_trust(trust_of(settings));
   Controller controller(options, std::move(settings));
   if (const auto started = controller.start(); !started) {
     std::cerr << "kgateway controller: " << started.error() << "\n";

@@ -30,6 +30,11 @@ envoy::Settings translation_settings(const deploy::kube::ControllerSettings& set
   return out;
 }
 
+attach::Trust trust_of(const deploy::kube::ControllerSettings& settings) {
+  return {.local_backends = settings.local_backends,
+          .forwarded_headers = settings.trust_forwarded_headers};
+}
+
 std::vector<Kind> on_demand_kinds(const deploy::kube::ControllerSettings& settings) {
   if (settings.proxies.istio_auto_mtls) return {Kind::kPod};
   return {};

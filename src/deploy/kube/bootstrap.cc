@@ -7,6 +7,7 @@
 #include "api/yaml_writer.h"
 #include "deploy/bootstrap.h"
 #include "deploy/kube/istio.h"
+#include "deploy/overload.h"
 
 namespace kgw::deploy::kube {
 namespace {
@@ -17,6 +18,8 @@ constexpr const char* kAdminCluster = "admin_port_cluster";
 constexpr const char* kTokenSecret = "xds_service_account_token";
 constexpr const char* kTokenSecretFile = "xds_service_account_token.json";
 constexpr std::int32_t kDefaultUdpMaxQueries = 100;
+// Of Envoy's guide for edge proxies. Half a million files, usual in a container, would do for more.
+constexpr std::uint64_t kMaxConnections = 50'000;
 
 std::string config_path(const std::string& file) {
   return std::string(kConfigDirectory) + "/" + file;
@@ -34,6 +37,10 @@ Json extension(const std::string& name, const std::string& type, Json value = Js
 
 Json tcp_address(const std::string& address, std::int32_t port) {
   return {{"socket_address", {{"address", address}, {"port_value", port}}}};
+}
+
+Json admin_address() {
+  return {{"pipe", {{"path", std::string(kRunDirectory) + "/admin.sock"}, {"mode", 0600}}}};
 }
 
 Json one_endpoint(const std::string& cluster, Json address) {
@@ -110,18 +117,20 @@ Json admin_cluster() {
   return {{"name", kAdminCluster},
           {"type", "STATIC"},
           {"connect_timeout", "5s"},
-          {"load_assignment", one_endpoint(kAdminCluster, tcp_address("127.0.0.1", kAdminPort))}};
+          {"load_assignment", one_endpoint(kAdminCluster, admin_address())}};
 }
 
-// GET `path` is answered by Envoy's admin interface with what it has at `admin_path`.
-Json admin_route(const std::string& path, const std::string& admin_path) {
-  const Json is_get = {{"name", ":method"}, {"string_match", {{"exact", "GET"}}}};
-  return {{"match", {{"path", path}, {"headers", Json::array({is_get})}}},
+// `path` is answered by Envoy's admin interface with what it has at `admin_path`.
+Json admin_route(const std::string& path, const std::string& admin_path,
+                 const char* method = "GET") {
+  const Json same_method = {{"name", ":method"}, {"string_match", {{"exact", method}}}};
+  return {{"match", {{"path", path}, {"headers", Json::array({same_method})}}},
           {"route", {{"cluster", kAdminCluster}, {"prefix_rewrite", admin_path}}}};
 }
 
-Json http_listener(const std::string& name, std::int32_t port, const Settings& settings,
-                   Json routes, Json filters) {
+// They answer also when the proxy takes no more connections of clients.
+Json http_listener(const std::string& name, Json address, Json routes,
+                   Json filters = Json::array()) {
   filters.push_back(
       extension("envoy.filters.http.router", "extensions.filters.http.router.v3.Router"));
   const Json host = {{"name", name}, {"domains", {"*"}}, {"routes", std::move(routes)}};
@@ -131,14 +140,20 @@ Json http_listener(const std::string& name, std::int32_t port, const Settings& s
                 {{"stat_prefix", name},
                  {"normalize_path", true},
                  {"merge_slashes", true},
+                 {"request_headers_timeout", "10s"},
                  {"route_config", {{"name", name}, {"virtual_hosts", Json::array({host})}}},
                  {"http_filters", std::move(filters)}});
-  Json address = tcp_address(settings.bind_ipv6 ? "::" : "0.0.0.0", port);
-  if (settings.bind_ipv6) address["socket_address"]["ipv4_compat"] = true;
   return {{"name", name},
           {"address", std::move(address)},
           {"ignore_global_conn_limit", true},
+          {"bypass_overload_manager", true},
           {"filter_chains", Json::array({{{"filters", Json::array({std::move(manager)})}}})}};
+}
+
+Json every_address(std::int32_t port, const Settings& settings) {
+  Json address = tcp_address(settings.bind_ipv6 ? "::" : "0.0.0.0", port);
+  if (settings.bind_ipv6) address["socket_address"]["ipv4_compat"] = true;
+  return address;
 }
 
 // /ready is Envoy's own; /envoy-hc says 503 once the proxy is to drain, for probes of users.
@@ -148,7 +163,7 @@ Json readiness_listener(const Settings& settings, bool proxy_protocol) {
       "envoy.filters.http.health_check", "extensions.filters.http.health_check.v3.HealthCheck",
       {{"pass_through_mode", false}, {"headers", Json::array({is_health_check})}});
   Json listener =
-      http_listener("readiness_listener", kReadinessPort, settings,
+      http_listener("readiness_listener", every_address(kReadinessPort, settings),
                     Json::array({admin_route("/ready", "/ready")}), Json::array({health_check}));
   if (proxy_protocol) {
     listener["listener_filters"] =
@@ -166,8 +181,8 @@ Json stats_listener(const Settings& settings, const StatsParameters& stats) {
   if (stats.enable_stats_route.value_or(true)) {
     routes.push_back(admin_route("/stats", stats.stats_route_prefix_rewrite.value_or("/stats")));
   }
-  return http_listener("prometheus_listener", kStatsPort, settings, std::move(routes),
-                       Json::array());
+  return http_listener("prometheus_listener", every_address(kStatsPort, settings),
+                       std::move(routes));
 }
 
 Json stats_patterns(const std::vector<StatNameMatcher>& matchers) {
@@ -208,7 +223,8 @@ Json make_bootstrap(const ObjectKey& gateway, const KubeParameters& parameters,
   const StatsParameters stats = parameters.stats ? *parameters.stats : StatsParameters{};
 
   Json bootstrap = Json::parse(to_json(common_bootstrap(gateway)));
-  bootstrap["admin"] = {{"address", tcp_address("127.0.0.1", kAdminPort)}};
+  bootstrap["admin"] = {{"address", admin_address()}};
+  bootstrap["overload_manager"] = limit_connections(kMaxConnections);
   Json listeners =
       Json::array({readiness_listener(settings, own.readiness_proxy_protocol.value_or(false))});
   if (stats.enabled.value_or(true)) listeners.push_back(stats_listener(settings, stats));
@@ -242,6 +258,18 @@ StringMap bootstrap_files(const ObjectKey& gateway, const KubeParameters& parame
   if (settings.xds_tls) files["ca.crt"] = settings.xds_ca;
   if (settings.istio_auto_mtls) files.merge(istio_files());
   return files;
+}
+
+std::string bootstrap_of_pod() {
+  const Json locality = {{"region", "$(KGATEWAY_NODE_REGION)"},
+                         {"zone", "$(KGATEWAY_NODE_ZONE)"},
+                         {"sub_zone", "$(KGATEWAY_NODE_SUBZONE)"}};
+  Json drain = http_listener("drain_listener", tcp_address("127.0.0.1", kAdminPort),
+                             Json::array({admin_route(kDrainPath, "/healthcheck/fail", "POST")}));
+  return Json{{"node", {{"locality", locality}}},
+              {"overload_manager", limit_heap("$(KGATEWAY_MEMORY_LIMIT)")},
+              {"static_resources", {{"listeners", Json::array({std::move(drain)})}}}}
+      .dump();
 }
 
 }  // namespace kgw::deploy::kube

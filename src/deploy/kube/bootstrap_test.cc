@@ -35,16 +35,18 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 }
 
 // What Envoy says about the files, as it would find them in a pod; empty when it takes them.
-std::string refusal(const StringMap& files) {
+std::string refusal(const StringMap& files, const std::string& of_pod = "") {
   std::string directory = fs::temp_directory_path() / "kgw-bootstrap-XXXXXX";
   if (mkdtemp(directory.data()) == nullptr) return "no directory";
   for (const auto& [name, content] : files) {
-    std::ofstream(directory + "/" + name)
-        << replaced(replaced(content, kConfigDirectory, directory), kTokenDirectory, directory);
+    std::ofstream(directory + "/" + name) << replaced(
+        replaced(replaced(content, kConfigDirectory, directory), kTokenDirectory, directory),
+        kRunDirectory, directory);
   }
   std::ofstream(directory + "/" + kTokenFile) << "token";
   const std::string command = envoy_path() + " --mode validate --log-level error --config-path " +
-                              directory + "/envoy.yaml --service-node a.b 2>&1";
+                              directory + "/envoy.yaml --service-node a.b" +
+                              (of_pod.empty() ? "" : " --config-yaml '" + of_pod + "'") + " 2>&1";
   std::string said;
   FILE* pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) return "cannot run " + command;
@@ -104,9 +106,40 @@ TEST(KubeBootstrap, SaysWhoseProxyItIs) {
   EXPECT_EQ(node["metadata"]["role"], "kgateway-kube-gateway-api~shop~edge");
 }
 
-TEST(KubeBootstrap, AdminIsOnLoopbackOnly) {
+// With what the variables of a pod stand for.
+std::string of_a_pod() {
+  return replaced(replaced(bootstrap_of_pod(), "$(KGATEWAY_MEMORY_LIMIT)", "1073741824"), "$(",
+                  "x");
+}
+
+TEST(KubeBootstrap, WhatPodsAddIsTakenByEnvoy) {
+  const StringMap files = bootstrap_files(kGateway, {}, test_settings());
+  EXPECT_EQ(refusal(files, of_a_pod()), "");
+  EXPECT_NE(refusal(files, replaced(of_a_pod(), "1073741824", "much")), "") << "it is read";
+}
+
+TEST(KubeBootstrap, OnlyWhoKnowsThePodCanDrainIt) {
+  const Json listener = Json::parse(bootstrap_of_pod())["static_resources"]["listeners"][0];
+  EXPECT_EQ(listener["address"]["socket_address"]["address"], "127.0.0.1");
+  const Json& manager = listener["filter_chains"][0]["filters"][0]["typed_config"];
+  const Json& routes = manager["route_config"]["virtual_hosts"][0]["routes"];
+  ASSERT_EQ(routes.size(), 1);
+  EXPECT_EQ(routes[0]["match"]["path"], "/drain/$(POD_UID)");
+  EXPECT_EQ(routes[0]["route"]["prefix_rewrite"], "/healthcheck/fail");
+}
+
+TEST(KubeBootstrap, AProxyThatIsFullStillAnswersTheKubelet) {
   const Json bootstrap = tree(bootstrap_files(kGateway, {}, test_settings()));
-  EXPECT_EQ(bootstrap["admin"]["address"]["socket_address"]["address"], "127.0.0.1");
+  for (const Json& listener : bootstrap["static_resources"]["listeners"]) {
+    EXPECT_EQ(listener["bypass_overload_manager"], true);
+    EXPECT_EQ(listener["ignore_global_conn_limit"], true);
+  }
+}
+
+TEST(KubeBootstrap, AdminIsOnASocketOfThePod) {
+  const Json bootstrap = tree(bootstrap_files(kGateway, {}, test_settings()));
+  EXPECT_EQ(bootstrap["admin"]["address"]["pipe"]["path"], "/run/kgateway/admin.sock");
+  EXPECT_EQ(bootstrap["admin"]["address"]["pipe"]["mode"], 0600);
   // What is open to others leads to single paths of it, and only to read.
   for (const Json& listener : bootstrap["static_resources"]["listeners"]) {
     const Json& manager = listener["filter_chains"][0]["filters"][0]["typed_config"];

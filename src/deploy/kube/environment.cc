@@ -19,6 +19,10 @@ constexpr bool kFixed = true;
 constexpr std::array kRows = {
     SettingRow{"KGW_ADMIN_BIND_ADDRESS", "localhost",
                "Address of the admin endpoints (port 9095)."},
+    SettingRow{"KGW_ALLOW_LOCAL_BACKENDS", "false",
+               "Backends, ExternalNames and EndpointSlices may name addresses of the proxy's own "
+               "pod and node (loopback, unspecified, link-local). Otherwise references to them "
+               "are refused, and such endpoints left out."},
     SettingRow{"KGW_AWS_EC2_REFRESH_INTERVAL", "30s", "How often EC2 instances are listed.",
                kFixed},
     SettingRow{"KGW_DEFAULT_IMAGE_DIGEST", "", "Digest of the proxies' image; wins over the tag."},
@@ -67,6 +71,9 @@ constexpr std::array kRows = {
                kFixed},
     SettingRow{"KGW_SERVICE_ENTRIES_EXCLUSION_LABEL_SELECTORS", "[]", "No effect without Istio.",
                kFixed},
+    SettingRow{"KGW_TRUST_FORWARDED_HEADERS", "false",
+               "Requests come through a proxy that can be believed: its Forwarded, "
+               "X-Forwarded-Host and X-Forwarded-Port are passed on. Otherwise they are removed."},
     SettingRow{"KGW_VALIDATION_MODE", "STANDARD",
                "What Envoy would reject is found before it is sent in any case.", kFixed},
     SettingRow{"KGW_VALIDATOR_CACHE_SIZE", "65536", "Cache of the STRICT validation.", kFixed},
@@ -113,6 +120,8 @@ class Reader {
     s.metrics_port = port("KGW_METRICS_PORT");
     s.leader_election = !flag("KGW_DISABLE_LEADER_ELECTION");
     s.weighted_routes = flag("KGW_WEIGHTED_ROUTE_PRECEDENCE");
+    s.local_backends = flag("KGW_ALLOW_LOCAL_BACKENDS");
+    s.trust_forwarded_headers = flag("KGW_TRUST_FORWARDED_HEADERS");
     s.first_connect_delay_ms = duration_ms("KGW_XDS_FIRST_CONNECT_DELAY");
     read_selectors(s);
     read_class_parameters(s);

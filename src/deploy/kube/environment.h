@@ -40,6 +40,8 @@ struct ControllerSettings {
   std::int32_t metrics_port = 9092;
   bool leader_election = true;
   bool weighted_routes = false;
+  bool local_backends = false;
+  bool trust_forwarded_headers = false;
   std::int64_t first_connect_delay_ms = 1'000;
   std::vector<LabelSelector> namespace_selectors;     // any of them; empty = all namespaces
   std::map<std::string, ObjectKey> class_parameters;  // by name of a built-in GatewayClass

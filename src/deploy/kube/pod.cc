@@ -16,6 +16,7 @@ using Json = nlohmann::json;
 constexpr const char* kContainer = "kgateway-proxy";
 constexpr const char* kConfigVolume = "envoy-config";
 constexpr const char* kTokenVolume = "xds-token";
+constexpr const char* kRunVolume = "run";
 constexpr std::int64_t kTokenSeconds = 12 * 60 * 60;
 constexpr std::int64_t kGraceSeconds = 60;
 constexpr std::int64_t kDrainSeconds = 10;
@@ -37,14 +38,10 @@ bool sets_drain_time(const std::vector<std::string>& arguments) {
 Json arguments(const EnvoyContainerParameters& envoy) {
   const EnvoyBootstrapParameters own =
       envoy.bootstrap ? *envoy.bootstrap : EnvoyBootstrapParameters{};
-  // The place of the pod, for zone-aware endpoints; empty where its labels do not tell.
-  const char* node =
-      "node: {locality: {region: \"$(KGATEWAY_NODE_REGION)\", zone: \"$(KGATEWAY_NODE_ZONE)\", "
-      "sub_zone: \"$(KGATEWAY_NODE_SUBZONE)\"}}";
   Json args = {"--config-path",
                std::string(kConfigDirectory) + "/envoy.yaml",
                "--config-yaml",
-               node,
+               bootstrap_of_pod(),
                "--disable-hot-restart",
                "--service-node",
                "$(POD_NAME).$(POD_NAMESPACE)",
@@ -85,6 +82,10 @@ Json environment(const std::string& name, const EnvoyContainerParameters& envoy)
        field_env("KGATEWAY_NODE_REGION", "metadata.labels['topology.kubernetes.io/region']"),
        field_env("KGATEWAY_NODE_ZONE", "metadata.labels['topology.kubernetes.io/zone']"),
        field_env("KGATEWAY_NODE_SUBZONE", "metadata.labels['topology.istio.io/subzone']"),
+       // Of the node where the container has no limit.
+       Json{{"name", "KGATEWAY_MEMORY_LIMIT"},
+            {"valueFrom",
+             {{"resourceFieldRef", {{"resource", "limits.memory"}, {"divisor", "1"}}}}}},
        // Tells the entry point of Envoy's official image to keep the user it is started as.
        Json{{"name", "ENVOY_UID"}, {"value", "0"}}, otel_env(name)});
   for (Json& own : parse(envoy.env)) {
@@ -128,12 +129,12 @@ void set_probes(Json& container, const PodParameters& pod) {
 // closes connections as their requests finish), then left alone while traffic moves away. Only
 // POST will do, and Envoy's images bring bash at most.
 Json drain_hook(std::int64_t seconds) {
-  const std::string url = "127.0.0.1:" + std::to_string(kAdminPort);
+  const std::string port = std::to_string(kAdminPort);
   const std::string script =
-      "if command -v wget >/dev/null; then wget -q -O /dev/null --post-data= http://" + url +
-      "/healthcheck/fail; else bash -c 'exec 3<>/dev/tcp/127.0.0.1/" + std::to_string(kAdminPort) +
-      " && printf \"POST /healthcheck/fail HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: "
-      "0\\r\\nConnection: close\\r\\n\\r\\n\" >&3 && cat <&3 >/dev/null'; fi; sleep " +
+      "if command -v wget >/dev/null; then wget -q -O /dev/null --post-data= http://127.0.0.1:" +
+      port + "/drain/$POD_UID; else bash -c 'exec 3<>/dev/tcp/127.0.0.1/" + port +
+      " && printf \"POST /drain/$POD_UID HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: "
+      "0\\r\\nConnection: close\\r\\n\\r\\n\" >&3 && read -r -t 5 answer <&3'; fi; sleep " +
       std::to_string(seconds);
   return {{"preStop", {{"exec", {{"command", {"/bin/sh", "-c", script}}}}}}};
 }
@@ -150,7 +151,8 @@ Json container_ports(const KubeParameters& parameters) {
 
 Json mounts(const EnvoyContainerParameters& envoy, const Settings& settings) {
   Json list =
-      Json::array({{{"name", kConfigVolume}, {"mountPath", kConfigDirectory}, {"readOnly", true}}});
+      Json::array({{{"name", kConfigVolume}, {"mountPath", kConfigDirectory}, {"readOnly", true}},
+                   {{"name", kRunVolume}, {"mountPath", kRunDirectory}}});
   if (settings.xds_auth) {
     list.push_back({{"name", kTokenVolume}, {"mountPath", kTokenDirectory}, {"readOnly", true}});
   }
@@ -181,7 +183,8 @@ Json container(const std::string& name, const KubeParameters& parameters,
 // ---- pod ----
 
 Json volumes(const std::string& name, const PodParameters& pod, const Settings& settings) {
-  Json list = Json::array({{{"name", kConfigVolume}, {"configMap", {{"name", name}}}}});
+  Json list = Json::array({{{"name", kConfigVolume}, {"configMap", {{"name", name}}}},
+                           {{"name", kRunVolume}, {"emptyDir", {{"medium", "Memory"}}}}});
   if (settings.xds_auth) {
     const Json token = {
         {"audience", kXdsAudience}, {"expirationSeconds", kTokenSeconds}, {"path", kTokenFile}};
@@ -224,6 +227,7 @@ Json pod_spec(const std::string& name, const KubeParameters& parameters, const S
   const PodParameters pod = parameters.pod_template ? *parameters.pod_template : PodParameters{};
   Json spec = {{"serviceAccountName", name},
                {"automountServiceAccountToken", false},
+               {"enableServiceLinks", false},
                {"terminationGracePeriodSeconds", grace_seconds(pod)},
                {"securityContext", pod_security(pod)},
                {"containers", Json::array({container(name, parameters, settings)})},

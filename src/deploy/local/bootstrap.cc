@@ -6,7 +6,10 @@
 #include <envoy/config/endpoint/v3/endpoint.pb.h>
 #include <envoy/extensions/upstreams/http/v3/http_protocol_options.pb.h>
 
+#include <nlohmann/json.hpp>
+
 #include "deploy/bootstrap.h"
+#include "deploy/overload.h"
 
 namespace kgw::deploy {
 namespace {
@@ -59,6 +62,16 @@ Bootstrap make_bootstrap(const BootstrapSpec& spec) {
   return bootstrap;
 }
 
-std::string bootstrap_json(const BootstrapSpec& spec) { return to_json(make_bootstrap(spec)); }
+std::string bootstrap_json(const BootstrapSpec& spec) {
+  nlohmann::json bootstrap = nlohmann::json::parse(to_json(make_bootstrap(spec)));
+  nlohmann::json overload = limit_connections(spec.limits.connections);
+  if (spec.limits.memory_bytes != 0) {
+    nlohmann::json heap = limit_heap(spec.limits.memory_bytes);
+    overload["resource_monitors"].push_back(std::move(heap["resource_monitors"][0]));
+    overload["actions"] = std::move(heap["actions"]);
+  }
+  bootstrap["overload_manager"] = std::move(overload);
+  return bootstrap.dump(1);
+}
 
 }  // namespace kgw::deploy

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "api/ref.h"
+#include "deploy/local/host_limits.h"
 
 namespace envoy::config::bootstrap::v3 {
 class Bootstrap;
@@ -27,6 +28,7 @@ struct BootstrapSpec {
   Locality locality;
   std::string xds_socket;    // path, at most 107 bytes
   std::string admin_socket;  // path, at most 107 bytes
+  HostLimits limits;
 };
 
 // node.id "<name>-<instance>.<namespace>".
@@ -34,7 +36,7 @@ std::string node_id(const ObjectKey& gateway, unsigned instance);
 
 ::envoy::config::bootstrap::v3::Bootstrap make_bootstrap(const BootstrapSpec& spec);
 
-// The same as JSON, as `envoy -c` reads it.
+// The same as JSON, as `envoy -c` reads it, with the overload manager.
 std::string bootstrap_json(const BootstrapSpec& spec);
 
 }  // namespace kgw::deploy

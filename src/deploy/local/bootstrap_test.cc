@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "deploy/local/admin_client.h"
@@ -15,7 +16,8 @@ const BootstrapSpec kSpec{.gateway = {"shop", "edge"},
                           .instance = 3,
                           .locality = {.region = "eu", .zone = "eu-1"},
                           .xds_socket = "/run/x/xds.sock",
-                          .admin_socket = "/run/x/admin.sock"};
+                          .admin_socket = "/run/x/admin.sock",
+                          .limits = {.memory_bytes = 1 << 30, .connections = 5000}};
 
 TEST(Bootstrap, SaysWhoTheProxyIs) {
   const auto node = make_bootstrap(kSpec).node();
@@ -35,6 +37,27 @@ TEST(Bootstrap, OpensNoTcpPort) {
   EXPECT_EQ(json["admin"]["address"]["pipe"]["mode"], 0600);
   EXPECT_FALSE(json["static_resources"].contains("listeners"));
   EXPECT_EQ(json.dump().find("socket_address"), std::string::npos);
+}
+
+TEST(Bootstrap, ShedsLoadBeforeMemoryOrFilesEnd) {
+  const auto monitors = [](const BootstrapSpec& spec) {
+    std::map<std::string, nlohmann::json> found;
+    const auto json = nlohmann::json::parse(bootstrap_json(spec));
+    for (const auto& each : json["overload_manager"]["resource_monitors"]) {
+      found[each["name"]] = each["typed_config"];
+    }
+    return found;
+  };
+  auto found = monitors(kSpec);
+  EXPECT_EQ(found["envoy.resource_monitors.fixed_heap"]["max_heap_size_bytes"], 1 << 30);
+  EXPECT_EQ(found["envoy.resource_monitors.global_downstream_max_connections"]
+                 ["max_active_downstream_connections"],
+            5000);
+  BootstrapSpec unknown = kSpec;
+  unknown.limits.memory_bytes = 0;
+  EXPECT_EQ(monitors(unknown).size(), 1u);
+  EXPECT_FALSE(
+      nlohmann::json::parse(bootstrap_json(unknown))["overload_manager"].contains("actions"));
 }
 
 TEST(Bootstrap, TakesEverythingFromAdsOverTheSocket) {

@@ -14,6 +14,7 @@ extern "C" {  // glibc 2.36 forgets it in this header
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -76,8 +77,28 @@ class Pipe {
   std::array<int, 2> ends_{-1, -1};
 };
 
+// What a proxy may know of the environment: where programs are, the time zone, and how names are
+// looked up. Anything else may be a secret, and a proxy can be made to repeat its environment.
+std::vector<std::string> minimal_environment() {
+  std::vector<std::string> variables;
+  for (const char* name : {"PATH", "TZ", "RES_OPTIONS", "LOCALDOMAIN"}) {
+    const char* value = std::getenv(name);
+    if (value != nullptr) variables.push_back(std::string(name) + "=" + value);
+  }
+  return variables;
+}
+
+// As exec() takes it; points into `words`.
+std::vector<char*> terminated(std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 // What the child does between fork and exec: only async-signal-safe calls.
-[[noreturn]] void become(char* const* arguments, int output, const Pipe& gate, const Pipe& result) {
+[[noreturn]] void become(char* const* arguments, char* const* environment, int output,
+                         const Pipe& gate, const Pipe& result) {
   const auto fail = [&] {
     const int error = errno;
     [[maybe_unused]] const auto written = write(result.writer(), &error, sizeof error);
@@ -100,7 +121,7 @@ class Pipe {
   char go;
   if (read(gate.reader(), &go, 1) != 1) _exit(127);  // the parent gave up or is gone
   close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-  execv(arguments[0], arguments);
+  execve(arguments[0], arguments, environment);
   fail();
   _exit(127);
 }
@@ -111,16 +132,16 @@ std::expected<Process, std::string> Process::spawn(
     const Command& command,
     const std::function<std::expected<void, std::string>(const ProcessId&)>& before_exec) {
   std::vector<std::string> words = command.arguments;
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
+  const std::vector<char*> arguments = terminated(words);
+  std::vector<std::string> variables = minimal_environment();
+  const std::vector<char*> environment = terminated(variables);
   const std::string& program = words.front();
 
   const int output = open(command.output.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (output < 0) return std::unexpected(failure(command.output, errno));
   Pipe gate, result;
   const pid_t pid = gate.reader() < 0 || result.reader() < 0 ? -1 : fork();
-  if (pid == 0) become(arguments.data(), output, gate, result);
+  if (pid == 0) become(arguments.data(), environment.data(), output, gate, result);
   const int fork_error = errno;
   close(output);
   if (pid < 0) return std::unexpected(failure("cannot start a process", fork_error));

@@ -1,9 +1,9 @@
 // Process: a process of this host held by a pidfd, so that a pid that was reused is never taken for
 // the one that was meant.
 //
-// A spawned process leads its own session, ignores the fate of its parent, and starts its program
-// only after `before_exec` has returned (where its identity is written to disk): a parent killed in
-// between leaves no process that nobody knows.
+// A spawned process leads its own session, has no environment but a few harmless variables, ignores
+// the fate of its parent, and starts its program only after `before_exec` has returned (where its
+// identity is written to disk): a parent killed in between leaves no process that nobody knows.
 #pragma once
 
 #include <sys/types.h>

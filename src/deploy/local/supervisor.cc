@@ -300,7 +300,8 @@ BootstrapSpec Supervisor::bootstrap_of(unsigned number) const {
           .instance = number,
           .locality = host_.options.locality,
           .xds_socket = host_.state.xds_socket(),
-          .admin_socket = host_.state.instance(gateway_, number).admin_socket};
+          .admin_socket = host_.state.instance(gateway_, number).admin_socket,
+          .limits = host_limits()};
 }
 
 std::vector<std::string> Supervisor::arguments_of(const ProxySpec& spec,
