@@ -19,6 +19,7 @@
 #include "app/signals.h"
 #include "app/standalone.h"
 #include "app/status_table.h"
+#include "attach/trust.h"
 
 namespace kgw::app {
 namespace {
@@ -121,6 +122,10 @@ void add_run(CLI::App& app, int& exit_status) {
   command->add_flag("--keep-proxies", options->keep_proxies, "Leave the Envoys running at the end");
   command->add_flag("--access-log", options->access_log,
                     "One line of JSON per request in the Envoys' logs");
+  command
+      ->add_flag("--trust-forwarded-headers", options->trust_forwarded_headers,
+                 "Pass on Forwarded, X-Forwarded-Host and X-Forwarded-Port of a proxy in front")
+      ->envname("KGW_TRUST_FORWARDED_HEADERS");
   add_weighted_routes(*command, options->weighted_routes);
   command->add_option("--log-level", options->log_level, "trace, debug, info, warning, error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))
@@ -166,6 +171,7 @@ void add_controller(CLI::App& app, int& exit_status) {
 struct CheckOptions {
   OfflineOptions offline;
   bool cluster = false;
+  bool local_backends = false;
   std::string kubeconfig;
   std::string context;
   std::string format = "text";
@@ -179,6 +185,7 @@ std::expected<OfflineResult, std::string> check(const CheckOptions& options) {
   if (!client) return std::unexpected(client.error().message);
   auto objects = read_cluster(**client);
   if (!objects) return std::unexpected(objects.error());
+  attach::set_trust({.local_backends = options.local_backends});
   return translate_objects(std::move(*objects), options.offline);
 }
 
@@ -195,6 +202,11 @@ void add_check(CLI::App& app, int& exit_status) {
                       ->excludes(paths);
   add_cluster_options(*command, options->kubeconfig, options->context);
   for (const char* name : {"--kubeconfig", "--context"}) command->get_option(name)->needs(cluster);
+  command
+      ->add_flag("--allow-local-backends", options->local_backends,
+                 "As a controller does with this setting: backends of a cluster may be local to "
+                 "the proxy")
+      ->envname("KGW_ALLOW_LOCAL_BACKENDS");
   add_weighted_routes(*command, options->offline.weighted_routes);
   command->add_option("--output,-o", options->format, "text, or json on standard output")
       ->check(CLI::IsMember({"text", "json"}))
@@ -339,6 +351,7 @@ std::string find_envoy(const std::string& option) {
 }
 
 int run(const RunOptions& options) {
+  attach::set_trust({.forwarded_headers = options.trust_forwarded_headers});
   Standalone standalone(options);
   if (const auto started = standalone.start(); !started) {
     std::cerr << "kgateway run: " << started.error() << "\n";

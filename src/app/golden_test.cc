@@ -57,9 +57,11 @@ void add_objects(const std::string& text, const std::string& name,
 
 envoy::Settings settings_of(const std::string& input) {
   const auto environment = deploy::kube::settings_in(input);
+  attach::set_trust({});
   if (environment.empty()) return offline_settings();
   const deploy::kube::ReadSettings read = deploy::kube::read_settings(environment);
   for (const std::string& warning : read.warnings) ADD_FAILURE() << warning;
+  attach::set_trust(trust_of(read.settings));
   envoy::Settings settings = translation_settings(read.settings);
   settings.bind_addresses = offline_settings().bind_addresses;
   return settings;

@@ -6,6 +6,7 @@
 
 #include "app/admin.h"
 #include "app/builtin.h"
+#include "app/ineffective.h"
 #include "app/proto_json.h"
 #include "deploy/kube/parameters.h"
 #include "source/files/files_source.h"
@@ -307,6 +308,8 @@ Diagnostics translation_problems(const Translation& translation) {
       });
   report_orphans(translation, problems);
   report_annotations(translation, problems);
+  std::ranges::move(ineffective_in_listeners(translation), std::back_inserter(problems));
+  std::ranges::move(refused_endpoints(translation), std::back_inserter(problems));
   translation.model.inputs.gateway_parameters.for_each(
       [&](const ObjectKey&, const GatewayParameters& parameters) {
         std::ranges::move(deploy::kube::ineffective_fields(

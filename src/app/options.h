@@ -26,6 +26,7 @@ struct RunOptions {
   bool keep_proxies = false;     // leave the Envoys running at the end
   bool weighted_routes = false;  // annotation kgateway.dev/route-weight counts
   bool access_log = false;
+  bool trust_forwarded_headers = false;  // clients are proxies that can be believed
 };
 
 // kgateway controller; what concerns the installation comes from the environment

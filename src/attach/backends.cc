@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
 
+#include "attach/local_address.h"
 #include "attach/tables.h"
+#include "attach/trust.h"
 
 namespace kgw::attach {
 namespace {
@@ -77,6 +79,14 @@ ResolvedBackend resolve_extension(const ObjectKey& key, const Backend* object,
   return result;
 }
 
+Fault judge_place(const ServiceFacts* service, const Backend* backend) {
+  if (service != nullptr && service->type == "ExternalName") {
+    return local_host(service->external_name.view());
+  }
+  if (backend != nullptr && backend->static_backend) return local_host(*backend->static_backend);
+  return {};
+}
+
 }  // namespace
 
 ResolvedBackend Model::resolve_backend(engine::Read& read, const ObjectRef& from,
@@ -97,8 +107,14 @@ ResolvedBackend Model::resolve_backend(engine::Read& read, const ObjectRef& from
                                          to_string(from) + " to refer to " +
                                          to_string(ObjectRef{kind, key}));
   }
-  return kind == Kind::kService ? resolve_service(key, read.get(service_facts, key), ref, preferred)
-                                : resolve_extension(key, read.get(inputs.backends, key), preferred);
+  const ServiceFacts* service = kind == Kind::kService ? read.get(service_facts, key) : nullptr;
+  const Backend* backend = kind == Kind::kBackend ? read.get(inputs.backends, key) : nullptr;
+  ResolvedBackend result = kind == Kind::kService ? resolve_service(key, service, ref, preferred)
+                                                  : resolve_extension(key, backend, preferred);
+  if (!result.unresolved && !trust().local_backends) {
+    result.unresolved = judge_place(service, backend);
+  }
+  return result;
 }
 
 Name cluster_name(const ClusterId& id) {

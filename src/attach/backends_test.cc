@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "attach/test_world.h"
+#include "attach/trust.h"
 
 namespace kgw::attach {
 namespace {
@@ -42,6 +43,31 @@ class Backends : public testing::Test {
   engine::Input<int, BackendObjectRef>& wishes_;
   engine::Derived<int, ResolvedBackend>& resolved_;
 };
+
+// What tenants could otherwise reach through the proxy: its own ports, and those of its pod.
+TEST_F(Backends, LocalOnesAreRefusedUnlessTheInstallationTrustsThem) {
+  Service external = named(Service(), "app", "external");
+  external.type = "ExternalName";
+  external.external_name = "a.localhost";
+  world_.set(external);
+  Backend mixed = named(Backend(), "app", "mixed");
+  mixed.static_backend = StaticBackend{{{"10.0.0.1", 80}, {"::ffff:127.0.0.1", 19000}}};
+  world_.set(mixed);
+  Backend good = named(Backend(), "app", "good");
+  good.static_backend = StaticBackend{{{"10.0.0.1", 80}, {"example.com", 80}}};
+  world_.set(good);
+  const auto backend = [](const char* name) {
+    return BackendObjectRef{.group = "gateway.kgateway.dev", .kind = "Backend", .name = name};
+  };
+  for (const bool allowed : {true, false}) {
+    set_trust({.local_backends = allowed});
+    const char* reason = allowed ? "" : "AddressNotAllowed";
+    EXPECT_EQ(resolve(to("external", 80)).unresolved.reason, reason);
+    EXPECT_EQ(resolve(backend("mixed")).unresolved.reason, reason);
+    EXPECT_FALSE(resolve(backend("good")).unresolved);
+  }
+  set_trust({});
+}
 
 TEST_F(Backends, ServicePort) {
   world_.set(

@@ -5,6 +5,7 @@
 
 #include "envoy/cluster_tls.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/edge.h"
 #include "envoy/encode.h"
 #include "envoy/endpoint.h"
 #include "envoy/extensions/clusters/dns/v3/dns_cluster.pb.h"
@@ -117,6 +118,7 @@ BuiltCluster build_cluster(const ClusterVariant& variant, const Discovery& disco
   cluster.set_ignore_health_on_host_removal(true);
   set_discovery(fails ? Discovery{.type = Discovery::Type::kNone} : discovery, cluster);
   set_limits(cluster);
+  limit_buffers(cluster);
   set_http_protocol(variant.id.protocol, cluster);
   if (tls != nullptr && !fails) {
     built.secrets =

@@ -57,6 +57,7 @@ TEST(Cluster, OfAService) {
       }
     }
     connect_timeout { seconds: 5 }
+    per_connection_buffer_limit_bytes { value: 32768 }
     ignore_health_on_host_removal: true
     circuit_breakers {
       thresholds {

@@ -6,6 +6,8 @@
 #include <string>
 #include <tuple>
 
+#include "attach/local_address.h"
+#include "attach/trust.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/encode.h"
 #include "envoy/istio_mtls.h"
@@ -59,6 +61,7 @@ void EndpointCollector::add(const Endpoint& endpoint, const Name& ns, std::int32
   // The addresses of one endpoint are interchangeable and only the first is used. Envoy refuses
   // names (address type FQDN) in EDS.
   if (endpoint.addresses.empty() || !is_ip_address(endpoint.addresses.front())) return;
+  if (!attach::trust().local_backends && attach::is_local(endpoint.addresses.front())) return;
   const EndpointConditions& conditions = endpoint.conditions;
   const bool ready = conditions.ready.value_or(true);
   const bool serving = conditions.serving.value_or(ready);

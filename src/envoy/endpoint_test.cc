@@ -1,5 +1,6 @@
 #include "envoy/endpoint.h"
 
+#include "attach/trust.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/proto_testing.h"
 
@@ -150,6 +151,14 @@ TEST(Endpoints, WhatIsNoAddressIsLeftOut) {
   Endpoint none;
   EXPECT_THAT(assign({slice({ready("db.example.com"), ready("10.0.0.1"), none, ready("1.2.3")})}),
               ElementsAre("0  10.0.0.1:80"));
+}
+
+TEST(Endpoints, AddressesOfTheProxyItselfAreLeftOutUnlessTheInstallationTrustsThem) {
+  const auto all = slice({ready("127.0.0.1"), ready("169.254.169.254"), ready("10.0.0.1")});
+  EXPECT_EQ(assign({all}).size(), 3u);
+  attach::set_trust({.local_backends = false});
+  EXPECT_THAT(assign({all}), ElementsAre("0  10.0.0.1:80"));
+  attach::set_trust({});
 }
 
 TEST(Endpoints, TrafficDistributionMakesPriorities) {

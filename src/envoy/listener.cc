@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "envoy/config/listener/v3/listener.pb.h"
+#include "envoy/edge.h"
 #include "envoy/encode.h"
 #include "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.pb.h"
 
@@ -57,7 +58,12 @@ proto::Listener frame(const PortId& port, std::span<const std::string> addresses
     pack(::envoy::extensions::filters::listener::tls_inspector::v3::TlsInspector(),
          *inspector.mutable_typed_config());
   }
-  if (port.udp) listener.mutable_udp_listener_config();
+  if (port.udp) {
+    auto& socket = *listener.mutable_udp_listener_config()->mutable_downstream_socket_config();
+    socket.mutable_max_rx_datagram_size()->set_value(kMaxDatagramBytes);
+  } else {
+    limit_buffers(listener);
+  }
   return listener;
 }
 

@@ -1,6 +1,7 @@
 #include "envoy/listener_http.h"
 
 #include "envoy/config/listener/v3/listener_components.pb.h"
+#include "envoy/edge.h"
 #include "envoy/encode.h"
 #include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
@@ -83,12 +84,14 @@ void add_manager(const Name& route_table, const attach::Layout& layout, const Se
                  proto::FilterChain& chain) {
   hcm::HttpConnectionManager manager;
   manager.set_stat_prefix("http");
+  remove_foreign_headers(manager);
   use_table(route_table, layout, manager);
   manager.mutable_use_remote_address()->set_value(true);
   manager.mutable_normalize_path()->set_value(true);
   manager.set_merge_slashes(true);
   manager.set_strip_trailing_host_dot(true);
   manager.add_upgrade_configs()->set_upgrade_type("websocket");
+  limit_http(manager);
   if (settings.access_log) add_access_log(manager);
   policy::append_http_filters(*manager.mutable_http_filters());
   auto& filter = *chain.add_filters();

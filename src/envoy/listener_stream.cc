@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "envoy/config/listener/v3/listener_components.pb.h"
+#include "envoy/edge.h"
 #include "envoy/encode.h"
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
 #include "envoy/extensions/filters/udp/udp_proxy/v3/route.pb.h"
@@ -136,6 +137,8 @@ ListenerChains tcp_chains(const ListenerShape& shape, const StreamBackends& back
 ListenerChains udp_chains(const ListenerShape& shape, const StreamBackends& backends) {
   udp::UdpProxyConfig config;
   config.set_stat_prefix(chain_name(shape));
+  config.mutable_upstream_socket_config()->mutable_max_rx_datagram_size()->set_value(
+      kMaxDatagramBytes);
   choose_by_source_port(complete(backends), config);
   proto::ListenerFilter filter;
   filter.set_name("envoy.filters.udp_listener.udp_proxy");

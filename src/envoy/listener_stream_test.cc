@@ -112,6 +112,7 @@ TEST(StreamListener, Udp) {
         }
       }
     }
+    upstream_socket_config { max_rx_datagram_size { value: 65535 } }
   )pb");
 }
 

@@ -1,7 +1,9 @@
 #include "envoy/listener.h"
 
+#include "attach/trust.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation.pb.h"
 #include "envoy/listener_http.h"
 #include "envoy/listener_testing.h"
 #include "envoy/proto_testing.h"
@@ -12,6 +14,7 @@ namespace {
 using attach::Protocol;
 using ::envoy::config::listener::v3::Listener;
 using ::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
+using ::envoy::extensions::http::early_header_mutation::header_mutation::v3::HeaderMutation;
 using testing::ElementsAre;
 using testing::Eq;
 using testing::IsEmpty;
@@ -69,6 +72,7 @@ TEST(Listener, Http) {
   HttpConnectionManager manager = manager_of(listener.filter_chains(0));
   EXPECT_EQ(manager.http_filters().rbegin()->name(), "envoy.filters.http.router");
   manager.clear_http_filters();
+  manager.clear_early_header_mutation_extensions();
   expect_text(manager, R"pb(
     stat_prefix: "http"
     rds {
@@ -83,12 +87,21 @@ TEST(Listener, Http) {
     merge_slashes: true
     strip_trailing_host_dot: true
     upgrade_configs { upgrade_type: "websocket" }
+    request_headers_timeout { seconds: 30 }
+    common_http_protocol_options { idle_timeout { seconds: 3600 } }
+    http2_protocol_options {
+      max_concurrent_streams { value: 100 }
+      initial_stream_window_size { value: 262144 }
+      initial_connection_window_size { value: 1048576 }
+      override_stream_error_on_invalid_http_message { value: true }
+    }
   )pb");
   listener.mutable_filter_chains(0)->clear_filters();
   expect_text(listener, R"pb(
     name: "listener~80"
     address { socket_address { address: "::" port_value: 80 ipv4_compat: true } }
     filter_chains { name: "http" }
+    per_connection_buffer_limit_bytes { value: 32768 }
   )pb");
 }
 
@@ -143,6 +156,27 @@ TEST(Listener, OfTwoChainsForOneServerNameTheFirstStays) {
   const Listener listener = decode<Listener>(*assemble({kGateway, 443}, {a, b}));
   ASSERT_EQ(listener.filter_chains_size(), 1);
   EXPECT_EQ(listener.filter_chains(0).name(), "a");
+}
+
+TEST(Listener, HeadersThatOnlyAProxyInFrontMayWriteAreRemovedUnlessItIsTrusted) {
+  const auto removed = [] {
+    const auto part = http_chains(shape("a", 80, Protocol::kHttp), {});
+    const auto manager =
+        manager_of(decode<::envoy::config::listener::v3::FilterChain>(*part.chains[0].body));
+    HeaderMutation removal;
+    EXPECT_TRUE(manager.early_header_mutation_extensions(0).typed_config().UnpackTo(&removal));
+    std::vector<std::string> names;
+    for (const auto& each : removal.mutations()) {
+      names.push_back(each.has_remove() ? each.remove()
+                                        : each.remove_on_match().key_matcher().prefix() + "*");
+    }
+    return names;
+  };
+  EXPECT_THAT(removed(),
+              ElementsAre("x-envoy-*", "forwarded", "x-forwarded-host", "x-forwarded-port"));
+  attach::set_trust({.forwarded_headers = true});
+  EXPECT_THAT(removed(), ElementsAre("x-envoy-*"));
+  attach::set_trust({});
 }
 
 TEST(Listener, TheAccessLogIsOffUnlessWanted) {

@@ -79,6 +79,9 @@ TEST_F(Validate, HttpListeners) {
   add({https_chains(shape("a", 443, Protocol::kHttps, "a.com"), &strict, {}),
        https_chains(shape("b", 443, Protocol::kHttps, "*.b.com"), &fallback, {}),
        https_chains(shape("c", 443, Protocol::kHttps, "c.com"), nullptr, {})});
+  attach::ListenerTlsState pinned = tls_state();
+  pinned.options.verify_certificate_hashes = {std::string(64, 'a')};
+  add(https_chains(shape("pinned", 444, Protocol::kHttps), &pinned, {}));
   EXPECT_EQ(validate(resources_), "");
 }
 

@@ -7,6 +7,7 @@
 
 #include "attach/hostname.h"
 #include "envoy/config/route/v3/route_components.pb.h"
+#include "envoy/edge.h"
 #include "envoy/splice.h"
 
 namespace kgw::envoy {
@@ -35,8 +36,15 @@ auto precedence(const Candidate& c) {
                     c.match->match);
 }
 
+std::string limits_of_hosts() {
+  proto::VirtualHost host;
+  allow_request_buffers(host);
+  return host.SerializeAsString();
+}
+
 std::string header_of(const HostId& host) {
-  std::string bytes;
+  static const std::string limits = limits_of_hosts();
+  std::string bytes = limits;
   append_field(proto::VirtualHost::kNameFieldNumber, virtual_host_name(host), bytes);
   append_field(proto::VirtualHost::kDomainsFieldNumber, host.domain.view(), bytes);
   return bytes;

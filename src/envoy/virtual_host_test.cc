@@ -96,6 +96,7 @@ TEST(VirtualHost, SplicingEqualsSerializing) {
   proto::VirtualHost expected;
   expected.set_name("listener~80~__example-1_com");
   expected.add_domains("*.example-1.com");
+  expected.mutable_request_body_buffer_limit()->set_value(1048576);
   // The exact path first, then prefixes, both two bytes long, by position.
   for (const auto& [rule, match] : {std::pair{0, 1}, {0, 0}, {1, 0}}) {
     for (const std::string& bytes :
@@ -124,6 +125,7 @@ TEST(VirtualHost, FieldSizesAreExact) {
 TEST(VirtualHost, MisdirectedHostsAnswer421) {
   policy::expect_text(parse(misdirected_host(kHost)), R"(
     name: "listener~80~__example-1_com" domains: "*.example-1.com"
+    request_body_buffer_limit { value: 1048576 }
     routes { match { prefix: "/" } direct_response { status: 421 } })");
 }
 

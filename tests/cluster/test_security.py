@@ -4,6 +4,8 @@ import base64
 import hashlib
 import hmac
 import json
+import subprocess
+import sys
 import time
 
 import kube
@@ -81,3 +83,30 @@ def test_a_proxy_with_a_foreign_account_gets_no_resources(gateway):
         kube.metrics(pod), "kgateway_xds_streams_refused_total") > before)
     time.sleep(1)
     assert kube.streams(pod) == streams
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "::1", "169.254.169.254"])
+def test_backends_of_tenants_do_not_lead_to_the_proxy_itself(gateway, host):
+    """Nor to the metadata service of its node."""
+    rule = world.rule("/local", "local")
+    rule["backendRefs"] = [{"group": "gateway.kgateway.dev", "kind": "Backend", "name": "local"}]
+    static = {"type": "Static", "static": {"hosts": [{"host": host, "port": 9091}]}}
+    gateway.apply(world.manifest("Backend", "local", static, "gateway.kgateway.dev/v1alpha1"),
+                  world.route("local", rule))
+    kube.wait_for("the reference to be refused", lambda: gateway.condition(
+        "local", "ResolvedRefs").get("reason") == "AddressNotAllowed")
+    kube.wait_for("the route to answer", lambda: gateway.status("/local/metrics") == 500)
+
+
+def test_the_admin_interface_has_no_port(gateway):
+    """It is a socket of the pod; on 19000 only who knows the pod's uid drains the proxy."""
+    (pod, *_) = gateway.pods(world.PROXIES)
+    (pid, *_) = kube.pods.processes(pod, "envoy")
+    def ask(path: str, method: str = "GET") -> int:
+        code = ("import sys, urllib.request as u, urllib.error as e\n"
+                f"try: print(u.urlopen(u.Request('http://127.0.0.1:19000{path}', method='{method}')).status)\n"
+                "except e.HTTPError as error: print(error.code)")
+        return int(subprocess.run(["nsenter", f"--target={pid}", "--net", sys.executable, "-c", code],
+                                  check=True, timeout=20, capture_output=True, text=True).stdout)
+    assert [ask("/config_dump"), ask("/quitquitquit", "POST"), ask("/healthcheck/fail", "POST")] == [404] * 3
+    assert ask(f"/drain/{pod['metadata']['uid']}", "POST") == 200
