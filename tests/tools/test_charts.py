@@ -227,7 +227,7 @@ def test_probe_handlers_replace_the_default():
 def test_service_account_of_others():
     objects = template({"serviceAccount": {"create": False, "name": "mine"},
                         "rbac": {"create": False}})
-    assert sorted(kind for kind, _ in objects) == ["Deployment", "Service"]
+    assert sorted(kind for kind, _ in objects) == ["Deployment", "NetworkPolicy", "Service"]
     assert objects[("Deployment", "kgateway")]["spec"]["template"]["spec"][
         "serviceAccountName"] == "mine"
 
