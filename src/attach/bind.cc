@@ -35,7 +35,7 @@ std::vector<Kind> kinds_of(Protocol protocol, TlsMode mode) {
   return {};
 }
 
-// Ports of the proxy itself: readiness, metrics, administration.
+// Ports of the proxy itself: readiness, metrics, draining.
 constexpr std::array kReservedPorts = {8082, 9091, 19000};
 
 // The effective port, or the reason why there is none.

@@ -264,7 +264,7 @@ std::string bootstrap_of_pod() {
   const Json locality = {{"region", "$(KGATEWAY_NODE_REGION)"},
                          {"zone", "$(KGATEWAY_NODE_ZONE)"},
                          {"sub_zone", "$(KGATEWAY_NODE_SUBZONE)"}};
-  Json drain = http_listener("drain_listener", tcp_address("127.0.0.1", kAdminPort),
+  Json drain = http_listener("drain_listener", tcp_address("127.0.0.1", kDrainPort),
                              Json::array({admin_route(kDrainPath, "/healthcheck/fail", "POST")}));
   return Json{{"node", {{"locality", locality}}},
               {"overload_manager", limit_heap("$(KGATEWAY_MEMORY_LIMIT)")},

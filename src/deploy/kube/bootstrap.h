@@ -17,7 +17,7 @@ inline constexpr const char* kTokenFile = "xds-token";
 // Where the proxy may write: a volume for its admin socket.
 inline constexpr const char* kRunDirectory = "/run/kgateway";
 
-// What begins the end of a pod: POST to this path on the pod's loopback, port kAdminPort, instead
+// What begins the end of a pod: POST to this path on the pod's loopback, port kDrainPort, instead
 // of all that Envoy's admin interface can do. Whoever does not know the pod's uid cannot do it.
 inline constexpr const char* kDrainPath = "/drain/$(POD_UID)";
 

@@ -129,7 +129,7 @@ void set_probes(Json& container, const PodParameters& pod) {
 // closes connections as their requests finish), then left alone while traffic moves away. Only
 // POST will do, and Envoy's images bring bash at most.
 Json drain_hook(std::int64_t seconds) {
-  const std::string port = std::to_string(kAdminPort);
+  const std::string port = std::to_string(kDrainPort);
   const std::string script =
       "if command -v wget >/dev/null; then wget -q -O /dev/null --post-data= http://127.0.0.1:" +
       port + "/drain/$POD_UID; else bash -c 'exec 3<>/dev/tcp/127.0.0.1/" + port +

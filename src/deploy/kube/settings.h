@@ -11,10 +11,10 @@ namespace kgw::deploy::kube {
 // Ports of the proxy's own, which no listener can have.
 inline constexpr std::int32_t kReadinessPort = 8082;
 inline constexpr std::int32_t kStatsPort = 9091;
-inline constexpr std::int32_t kAdminPort = 19000;  // loopback only
+inline constexpr std::int32_t kDrainPort = 19000;  // loopback only
 // A listener on one of them cannot be served.
 constexpr bool is_own_port(std::int32_t port) {
-  return port == kReadinessPort || port == kStatsPort || port == kAdminPort;
+  return port == kReadinessPort || port == kStatsPort || port == kDrainPort;
 }
 
 // Audience of the ServiceAccount token that a proxy shows to the xDS server.
