@@ -122,7 +122,8 @@ def test_the_readme_from_check_to_explain(manifests, directory):
         explain = [word.replace("my-route", route["metadata"]["name"]) for word in readme_command("explain", folder)]
         eventually(lambda: "acknowledged: 1 of 1 proxies" in subprocess.run(
             [*explain, "--admin", admin], capture_output=True, text=True).stdout, "explain tells of the proxy")
-        answer = Client(port, host="nobody.example.com").get("/")
+        # Envoy acknowledges a listener before its workers listen.
+        answer = eventually(lambda: Client(port, host="nobody.example.com").get("/"), "the port is open")
         assert answer.status_code == 404  # Envoy is there; the quickstart's backends are not
     finally:
         process.close()
