@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "xds/refusal_text.h"
+
 namespace kgw::status {
 namespace {
 
@@ -76,12 +78,12 @@ void decode_field(const std::string& name, const json& value, DecodedReport& out
   } else if (name == "refused") {
     each_resource(value, [&](const ResourceKey& key, const json& refusal) {
       report.resources[key] = {State::kRefused, version_of(refusal.at("version")),
-                               refusal.at("message").get<std::string>()};
+                               xds::reason_of(refusal.at("message").get<std::string>())};
     });
   } else if (name == "held") {
     each_resource(value, [&](const ResourceKey& unit, const json& pieces) {
       for (const auto& [piece, message] : pieces.items()) {
-        report.held[unit][piece] = message.get<std::string>();
+        report.held[unit][piece] = xds::reason_of(message.get<std::string>());
       }
     });
   } else {

@@ -22,14 +22,25 @@ TEST(ReplicaReport, IsReadAsItWasWritten) {
   GatewayReport report{.proxies = 7, .resources = {}, .held = {}};
   report.resources[kListener] = {State::kAccepted, {0x00ff}, {}};
   report.resources[kTable] = {};
-  report.resources[kCluster] = {State::kRefused, {~0ull}, "\"no\"\n"};
-  report.held[kTable] = {{"a/drop", "bad"}, {"b", "worse"}};
+  report.resources[kCluster] = {State::kRefused, {~0ull}, "no such thing"};
+  report.held[kTable] = {{"a/drop", "a bad one"}, {"b", "a worse one"}};
   const auto read = decode_report(encode_report(kGateway, report));
   ASSERT_TRUE(read) << read.error();
   EXPECT_EQ(read->gateway, kGateway);
   EXPECT_EQ(read->report, report);
   EXPECT_THAT(read->unknown, IsEmpty());
   EXPECT_EQ(decode_report(encode_report(kGateway, {}))->report, GatewayReport());
+}
+
+// A replica of an earlier version passes on what Envoy said.
+TEST(ReplicaReport, ReasonsLoseTheirValues) {
+  GatewayReport report{.proxies = 1, .resources = {}, .held = {}};
+  report.resources[kCluster] = {State::kRefused, {1}, "malformed IP address: SECRET"};
+  report.held[kTable] = {{"a", "missing ): (SECRET"}};
+  const auto read = decode_report(encode_report(kGateway, report));
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(read->report.resources.at(kCluster).message, "malformed IP address");
+  EXPECT_EQ(read->report.held.at(kTable).at("a"), "missing )");
 }
 
 TEST(ReplicaReport, WordsNeedNotBeText) {

@@ -154,10 +154,10 @@ TEST_F(HubTest, RejectionIsReportedOnceAndForgottenWhenMended) {
     subscribe(id, kRds, {"r"});
   }
   take_log();
-  answer(1, kRds, "no");
-  answer(2, kRds, "no");
-  EXPECT_THAT(take_log(), ElementsAre("rejected RouteConfiguration r: no"));
-  EXPECT_EQ(hub.nack(kGateway, {kRds, "r"})->message, "no");
+  answer(1, kRds, "no such route");
+  answer(2, kRds, "no such route");
+  EXPECT_THAT(take_log(), ElementsAre("rejected RouteConfiguration r: no such route"));
+  EXPECT_EQ(hub.nack(kGateway, {kRds, "r"})->message, "no such route");
   EXPECT_EQ(hub.delivery(kGateway, {kRds, "r"}).rejected, 2u);
   EXPECT_EQ(hub.proxies_of(kGateway, {kRds, "r"})[0].state, ProxyState::kRejected);
   publish(EditOf().put(kRds, "r", "mended"));

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "xds/refusal_text.h"
+
 namespace kgw::xds {
 namespace {
 
@@ -14,8 +16,7 @@ constexpr std::string_view kTruncated = "...(truncated)";
 
 std::size_t start_of_list(std::string_view error) {
   for (std::string_view introduction : kIntroductions) {
-    const std::size_t at = error.find(introduction);
-    if (at != std::string_view::npos) return at + introduction.size();
+    if (error.starts_with(introduction)) return introduction.size();
   }
   return std::string_view::npos;
 }
@@ -32,15 +33,12 @@ std::size_t next_item(std::string_view error, std::size_t at) {
 
 }  // namespace
 
-std::string trimmed(std::string_view error) {
-  while (error.ends_with('\n') || error.ends_with(' ')) error.remove_suffix(1);
-  return std::string(error);
-}
-
-Blame blame(ResourceType type, std::string_view error, const absl::flat_hash_set<Name>& sent) {
+Blame blame(ResourceType type, std::string_view text, const absl::flat_hash_set<Name>& sent) {
   Blame result;
   if (type != ResourceType::kCluster && type != ResourceType::kListener) return result;
-  result.truncated = error.ends_with(kTruncated);
+  const WithoutDumps clean = without_dumps(text);
+  const std::string_view error = clean.text;
+  result.truncated = clean.cut || error.ends_with(kTruncated);
 
   // A reason may hold separators too: an item begins only where a name that was sent begins.
   struct Item {
@@ -60,7 +58,7 @@ Blame blame(ResourceType type, std::string_view error, const absl::flat_hash_set
     const std::size_t end = i + 1 < items.size() ? items[i + 1].begin : error.size();
     std::string_view reason = error.substr(items[i].reason, end - items[i].reason);
     if (reason.ends_with(", ")) reason.remove_suffix(2);
-    result.culprits.push_back({items[i].name, trimmed(reason)});
+    result.culprits.push_back({items[i].name, reason_of(reason)});
   }
   return result;
 }

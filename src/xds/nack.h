@@ -14,7 +14,7 @@ namespace kgw::xds {
 struct Blame {
   struct Culprit {
     Name name;
-    std::string reason;  // Envoy's words about this one
+    std::string reason;  // as of refusal_text.h
   };
   std::vector<Culprit> culprits;  // a subset of the sent ones; empty: the text names none
   // Envoy cut its text, so those not named are not cleared of suspicion.
@@ -23,13 +23,11 @@ struct Blame {
 
 // Envoy applies the good ones of a CDS or LDS response and lists the others: "Error adding/updating
 // cluster(s) NAME: reason, NAME: reason" (cds_api_impl.cc), "Error adding/updating listener(s)
-// NAME: reason\nNAME: reason\n" (lds_api.cc). Of scopes it applies none ("Error adding/updating scoped
-// route(s): scope key conflict found, first scope is 'A', second scope is 'B'", scoped_rds.cc): both
-// may be good by themselves, and so are the others, so nobody is blamed and halves are tried. The
-// text of other types names nobody.
+// NAME: reason\nNAME: reason\n" (lds_api.cc). Of scopes it applies none ("Error adding/updating
+// scoped route(s): scope key conflict found, first scope is 'A', second scope is 'B'",
+// scoped_rds.cc): both may be good by themselves, and so are the others, so nobody is blamed and
+// halves are tried. The text of other types names nobody. Messages that Envoy prints in between
+// name nobody either: what a tenant writes into a field must not accuse another one.
 Blame blame(ResourceType type, std::string_view error, const absl::flat_hash_set<Name>& sent);
-
-// Without the line ends that Envoy leaves.
-std::string trimmed(std::string_view error);
 
 }  // namespace kgw::xds

@@ -24,8 +24,8 @@ std::vector<std::string> blamed(ResourceType type, std::string_view error) {
 
 TEST(BlameTest, ReadsClusters) {
   EXPECT_THAT(blamed(ResourceType::kCluster,
-                     "Error adding/updating cluster(s) b: bad DNS, and more: x, c: unknown"),
-              ElementsAre("b=bad DNS, and more: x", "c=unknown"));
+                     "Error adding/updating cluster(s) b: bad DNS, and more: x, c: unknown name"),
+              ElementsAre("b=bad DNS, and more", "c=unknown name"));
 }
 
 TEST(BlameTest, ReadsListeners) {
@@ -57,6 +57,30 @@ TEST(BlameTest, KnowsWhenEnvoyCutTheText) {
   EXPECT_TRUE(blame(ResourceType::kCluster,
                     "Error adding/updating cluster(s) a: bad, b: so...(truncated)", sent())
                   .truncated);
+}
+
+// What a tenant writes into a field stands in the message that Envoy prints.
+TEST(BlameTest, APrintedMessageAccusesNobody) {
+  const std::string dump = "goo.gle/debugstr\nsni: \"x, b: bad\"\n";
+  EXPECT_THAT(blamed(ResourceType::kCluster, "Error adding/updating cluster(s) a: " + dump +
+                                                 ": Proto constraint validation failed "
+                                                 "(TlsValidationError.Sni: value is too long)"),
+              ElementsAre("a=Proto constraint validation failed (sni: value is too long)"));
+  EXPECT_THAT(blamed(ResourceType::kCluster,
+                     "goo.gle/debugstr\nsni: \"Error adding/updating cluster(s) b: bad\"\n"),
+              IsEmpty());
+}
+
+// Those after a message without an end may be refused too.
+TEST(BlameTest, AMessageWithoutEndLeavesTheRestUncertain) {
+  const Blame found =
+      blame(ResourceType::kCluster,
+            "Error adding/updating cluster(s) a: Invalid duration: goo.gle/debugstr\n"
+            "seconds: -1\n\n, b: bad name",
+            sent());
+  ASSERT_EQ(found.culprits.size(), 1u);
+  EXPECT_EQ(found.culprits[0].name, "a");
+  EXPECT_TRUE(found.truncated);
 }
 
 }  // namespace

@@ -234,9 +234,9 @@ TEST_F(ServerTest, DeltaOverUnixSocket) {
   publish(EditOf().put(kCds, "a", "bad"));
   response = client.receive();
   DeltaDiscoveryRequest refusal = answer_to(response);
-  refusal.mutable_error_detail()->set_message("Error adding/updating cluster(s) a: no");
+  refusal.mutable_error_detail()->set_message("Error adding/updating cluster(s) a: no such thing");
   client.send(refusal);
-  EXPECT_TRUE(hears("rejected Cluster a: no"));
+  EXPECT_TRUE(hears("rejected Cluster a: no such thing"));
   EXPECT_TRUE(client.leave().ok());
   EXPECT_TRUE(hears("proxies 0"));
 }

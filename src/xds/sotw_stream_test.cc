@@ -151,7 +151,7 @@ TEST_F(SotwStreamTest, RefusedListenerKeepsItsLastGoodContentInLaterResponses) {
   subscribe(kLds);
   ack(kLds);
   publish(EditOf().put(kLds, "l", "bad"));
-  nack(kLds, "Error adding/updating listener(s) l: no\n");
+  nack(kLds, "Error adding/updating listener(s) l: no chain\n");
   EXPECT_FALSE(is_pending(kLds));
   publish(EditOf().put(kLds, "m", "2"));
   EXPECT_EQ(body(kLds, "l"), "good");
@@ -159,7 +159,7 @@ TEST_F(SotwStreamTest, RefusedListenerKeepsItsLastGoodContentInLaterResponses) {
   ack(kLds);
   publish(EditOf().put(kLds, "l", "mended"));
   EXPECT_EQ(body(kLds, "l"), "mended");
-  EXPECT_THAT(recorder.rejections, ElementsAre("Listener l: no"));
+  EXPECT_THAT(recorder.rejections, ElementsAre("Listener l: no chain"));
 }
 
 TEST_F(SotwStreamTest, UnnamedCulpritIsFoundByHalving) {

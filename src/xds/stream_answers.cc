@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "xds/nack.h"
+#include "xds/refusal_text.h"
 #include "xds/stream.h"
 
 namespace kgw::xds {
@@ -79,7 +80,7 @@ void Stream::refuse(Subscription& s, std::vector<Sent> sent, std::string_view er
     }
   }
   if (upserts.size() == 1) {
-    reject(s, upserts.front(), trimmed(error));
+    reject(s, upserts.front(), reason_of(error));
     return;
   }
   const auto middle = upserts.begin() + static_cast<std::ptrdiff_t>(upserts.size() / 2);

@@ -25,15 +25,6 @@ Version version_of(std::string_view text) {
   return ours ? version : Version{};
 }
 
-// Envoy quotes what it cannot read, and of a Secret that is a private key.
-std::string without_quotes(const std::string& error) {
-  std::size_t end = error.size();
-  for (const char* quote : {"type_url:", "value:", "name:", "inline_", "-----BEGIN", "{", "["}) {
-    end = std::min(end, error.find(quote));
-  }
-  return end == error.size() ? error : error.substr(0, end) + "...";
-}
-
 template <typename Message>
 void decode_common(const Message& message, Decoded& decoded) {
   decoded.has_node = message.has_node();
@@ -52,11 +43,7 @@ void decode_common(const Message& message, Decoded& decoded) {
     decoded.request.type = type;
   }
   decoded.request.nonce = message.response_nonce();
-  if (message.has_error_detail()) {
-    const std::string& error = message.error_detail().message();
-    const bool of_secrets = decoded.known_type && decoded.request.type == ResourceType::kSecret;
-    decoded.request.error = of_secrets ? without_quotes(error) : error;
-  }
+  if (message.has_error_detail()) decoded.request.error = message.error_detail().message();
 }
 
 template <typename Texts>

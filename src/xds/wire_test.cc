@@ -90,23 +90,6 @@ TEST(WireTest, MessageOutlivesTheSnapshotItWasMadeFrom) {
   EXPECT_EQ(message.resources(0).resource().value(), std::string(5000, 'x'));
 }
 
-TEST(Wire, ARefusedSecretIsNotQuoted) {
-  const auto error_of = [](const char* type_url, const char* words) {
-    DeltaDiscoveryRequest message;
-    message.set_type_url(type_url);
-    message.mutable_error_detail()->set_message(words);
-    grpc::ByteBuffer buffer = buffer_of(message.SerializeAsString());
-    return decode(Protocol::kDelta, buffer)->request.error;
-  };
-  const std::string secret(envoy::type_url(envoy::ResourceType::kSecret));
-  EXPECT_EQ(
-      error_of(secret.c_str(), "Unable to unpack as Secret: [x] value: \"-----BEGIN PRIVATE KEY"),
-      "Unable to unpack as Secret: ...");
-  EXPECT_EQ(error_of(secret.c_str(), "Failed to load certificate chain from <inline>"),
-            "Failed to load certificate chain from <inline>");
-  EXPECT_EQ(error_of(std::string(envoy::type_url(kEds)).c_str(), "value: {x}"), "value: {x}");
-}
-
 TEST(WireTest, DecodesDeltaRequests) {
   DeltaDiscoveryRequest message;
   message.mutable_node()->set_id("id");

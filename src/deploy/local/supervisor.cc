@@ -63,6 +63,7 @@ void Supervisor::release() {
   const auto let_go = [&](const InstancePtr& instance) {
     if (instance == nullptr) return;
     host_.logs.end(std::exchange(instance->log, -1));
+    instance->lines->end(Clock::now());
     boost::system::error_code ignored;
     instance->exit.close(ignored);
   };
@@ -153,14 +154,14 @@ std::expected<Supervisor::InstancePtr, std::string> Supervisor::launch(unsigned 
 void Supervisor::run(const InstancePtr& instance) {
   // The tail and the exit watch end before the instance does, so a bare pointer is enough.
   Instance* self = instance.get();
-  instance->log = host_.logs.follow(instance->paths.log, instance->adopted,
-                                    [this, self](std::string_view line) {
-                                      self->last_lines.emplace_back(line);
-                                      if (self->last_lines.size() > kLastLines)
-                                        self->last_lines.pop_front();
-                                      if (host_.options.on_log)
-                                        host_.options.on_log(gateway_, line);
-                                    });
+  instance->lines = std::make_unique<LogFilter>([this, self](std::string_view line) {
+    self->last_lines.emplace_back(line);
+    if (self->last_lines.size() > kLastLines) self->last_lines.pop_front();
+    if (host_.options.on_log) host_.options.on_log(gateway_, line);
+  });
+  instance->log =
+      host_.logs.follow(instance->paths.log, instance->adopted,
+                        [self](std::string_view line) { self->lines->add(line, Clock::now()); });
   instance->exit.assign(dup(instance->process.fd()));
   instance->exit.async_wait(asio::posix::stream_descriptor::wait_read,
                             [this, instance](const boost::system::error_code& error) {
@@ -192,6 +193,7 @@ void Supervisor::got_ready(const InstancePtr& instance) {
 void Supervisor::got_exit(const InstancePtr& instance) {
   instance->ended = true;
   host_.logs.end(std::exchange(instance->log, -1));
+  instance->lines->end(Clock::now());
   std::string reason = instance->process.exit_reason();
   host_.state.remove_instance(instance->paths);
   if (retiring_.erase(instance) > 0) {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "deploy/local/local_proxies.h"
+#include "deploy/local/log_filter.h"
 #include "deploy/local/log_tail.h"
 #include "deploy/local/process.h"
 #include "deploy/local/state_dir.h"
@@ -76,6 +77,7 @@ class Supervisor : public std::enable_shared_from_this<Supervisor> {
     ProxyState state = ProxyState::kStarting;
     std::optional<Clock::time_point> ready_since;
     int log = -1;
+    std::unique_ptr<LogFilter> lines;
     std::deque<std::string> last_lines;
     boost::asio::posix::stream_descriptor exit;  // a duplicate of the process' pidfd
   };
