@@ -1,11 +1,13 @@
-// Any manifest through the whole translation: it must end, what it encodes must be readable, and
-// the order in which objects arrive must make no difference. Corpus: tests/fuzz/translate.
+// Any manifest through the whole translation: it must end, what it encodes must be readable and
+// break no constraint of Envoy, and the order in which objects arrive must make no difference.
+// Corpus: tests/fuzz/translate.
 #include <cstdlib>
 #include <map>
 
 #include "api/registry.h"
 #include "app/builtin.h"
 #include "app/offline.h"
+#include "envoy/constraints.h"
 
 namespace {
 
@@ -30,6 +32,22 @@ std::string output_of(app::Translation& translation) {
       .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+template <typename Table>
+void require_sound(const Table& table, kgw::envoy::ResourceType type) {
+  table.for_each([&](const auto&, const kgw::envoy::Resource& resource) {
+    if (kgw::envoy::broken_constraint(type, *resource.body)) std::abort();
+  });
+}
+
+void require_sound(const app::Translation& translation) {
+  require_sound(translation.routes.route_shards, kgw::envoy::ResourceType::kRoute);
+  require_sound(translation.routes.route_scopes, kgw::envoy::ResourceType::kScopedRoute);
+  require_sound(translation.resources.gateway_clusters, kgw::envoy::ResourceType::kCluster);
+  require_sound(translation.resources.gateway_endpoints, kgw::envoy::ResourceType::kEndpoint);
+  require_sound(translation.resources.gateway_listeners, kgw::envoy::ResourceType::kListener);
+  require_sound(translation.resources.gateway_secrets, kgw::envoy::ResourceType::kSecret);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -40,6 +58,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   at_once.apply(app::builtin_objects());
   at_once.apply(objects);
   const std::string expected = output_of(at_once);
+  require_sound(at_once);
   (void)app::translation_problems(at_once);
 
   app::Translation backwards(app::offline_settings());

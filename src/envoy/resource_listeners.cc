@@ -2,6 +2,9 @@
 #include <map>
 
 #include "attach/hostname.h"
+#include "envoy/config/listener/v3/listener.pb.h"
+#include "envoy/config/listener/v3/listener_components.pb.h"
+#include "envoy/constraints.h"
 #include "envoy/listener_http.h"
 #include "envoy/listener_stream.h"
 #include "envoy/resource_tables.h"
@@ -83,6 +86,14 @@ attach::Layout layout_of(const Resources::LayoutTable& layouts, const ListenerSh
   return layout == nullptr ? attach::Layout() : layout->serving;
 }
 
+// Why Envoy would refuse the chain, and the whole listener with it.
+std::optional<std::string> broken_chain(const ListenerChains& listener, const FilterChain& chain) {
+  const auto& type = listener.port.udp
+                         ? *::envoy::config::listener::v3::ListenerFilter::descriptor()
+                         : *::envoy::config::listener::v3::FilterChain::descriptor();
+  return broken_constraint(type, *chain.body);
+}
+
 }  // namespace
 
 ListenerChains compute_chains(const Model& model, const Resources::StreamRules& stream_rules,
@@ -114,7 +125,9 @@ std::optional<Resource> compute_listener(const Resources& resources, const Gatew
   read.each(resources.chains_by_listener, id,
             [&](const ListenerShape&, const ListenerChains& listener) {
               any = &listener;
-              for (const FilterChain& chain : listener.chains) chains.push_back(&chain);
+              for (const FilterChain& chain : listener.chains) {
+                if (!broken_chain(listener, chain)) chains.push_back(&chain);
+              }
             });
   for (const FilterChain*& chain : chains) {
     const auto* held = read.get(resources.quarantined_filter_chains, Name(chain->hash));
@@ -135,6 +148,9 @@ std::optional<ListenerCarrier> Resources::carrier(Read& read,
   for (const SecretId& secret : carried->secrets) result.secrets.push_back(secret_name(secret));
   for (const FilterChain& chain : carried->chains) {
     if (!chain.closes) result.serves = true;
+    if (auto broken = broken_chain(*carried, chain); broken && result.quarantined.empty()) {
+      result.quarantined = "it breaks a constraint, " + *broken;
+    }
     const auto* held = read.get(quarantined_filter_chains, Name(chain.hash));
     if (held == nullptr) continue;
     const bool first = result.quarantined.empty();

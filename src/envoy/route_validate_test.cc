@@ -51,6 +51,10 @@ struct RouteValidate : testing::Test {
   static std::string verdict(const BoundRoute& route) {
     const EncodedRoute encoded =
         encode_route(route, {{8080, false}}, [](Version) { return QuarantineVerdict(); });
+    for (const EncodedRule& rule : encoded.rules) {
+      if (!rule.refusal.empty())
+        return rule.refusal;  // Envoy is not shown what breaks a constraint
+    }
     const Name any;
     const RouteVariant& variant = encoded.variant({8080, false});
     std::vector<Candidate> candidates;
@@ -176,10 +180,13 @@ TEST_F(RouteValidate, EnvoyRefusesWhatTheChecksCatch) {
     spoil(route.rules[0]);
     return verdict(route);
   };
-  EXPECT_NE(refusal([](BoundRule& r) { r.actions.emplace().request.put = {{"host", "x", false}}; }), "");
+  EXPECT_NE(refusal([](BoundRule& r) { r.actions.emplace().request.put = {{"host", "x", false}}; }),
+            "");
   EXPECT_NE(refusal([](BoundRule& r) { r.actions.emplace().request.remove = {":path"}; }), "");
-  EXPECT_NE(refusal([](BoundRule& r) { r.actions.emplace().request.put = {{"x", "a\nb", false}}; }), "");
-  EXPECT_NE(refusal([](BoundRule& r) { r.actions.emplace().request.put = {{"x", "%FOO%", false}}; }), "");
+  EXPECT_NE(refusal([](BoundRule& r) { r.actions.emplace().request.put = {{"x", "a\nb", false}}; }),
+            "");
+  EXPECT_NE(
+      refusal([](BoundRule& r) { r.actions.emplace().request.put = {{"x", "%FOO%", false}}; }), "");
   const auto path = [&](PathMatchType type, std::string value) {
     return refusal([&](BoundRule& r) {
       r.matches[0].path_type = type;
@@ -187,6 +194,8 @@ TEST_F(RouteValidate, EnvoyRefusesWhatTheChecksCatch) {
     });
   };
   EXPECT_NE(path(PathMatchType::kRegularExpression, "("), "");
+  EXPECT_TRUE(check_regex(""));
+  EXPECT_NE(path(PathMatchType::kRegularExpression, ""), "");
   EXPECT_NE(path(PathMatchType::kPathPrefix, "/a?b"), "");
   // Program size: the limit is exact.
   const std::string fits = std::string(kMaxRegexProgram - 4, 'x');

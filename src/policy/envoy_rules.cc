@@ -20,6 +20,7 @@ bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x
 }  // namespace
 
 Problem check_regex(std::string_view pattern) {
+  if (pattern.empty()) return "the expression is empty";
   re2::RE2::Options options(re2::RE2::Quiet);
   const re2::RE2 regex(re2::StringPiece(pattern.data(), pattern.size()), options);
   if (!regex.ok()) return "not a valid RE2 expression: " + regex.error();

@@ -127,6 +127,10 @@ Problem check_command(const Use& use) {
   if (!known->length && !use.length.empty()) {
     return quoted + " in a header value: the command takes no length";
   }
+  constexpr std::size_t kMaxLength = sizeof(":") - 1 + 19;  // what fits in 64 bits
+  if (use.length.size() > kMaxLength) {
+    return "\"" + use.name + "\" in a header value: the length has too many digits";
+  }
   if (known->argument != Argument::kOptional && use.argument.empty()) {
     return quoted + " in a header value: the command needs an argument";
   }
