@@ -14,8 +14,8 @@ Core::Core(envoy::Settings settings, Hooks hooks)
     : translation(std::move(settings)),
       feedback(
           translation.delivery,
-          [this](envoy::ResourceType type, const Name& piece, const std::string* message) {
-            translation.hold(type, piece, message);
+          [this](envoy::ResourceType type, const Name& piece, const status::Held* held) {
+            translation.hold(type, piece, held);
           },
           [this](const status::GatewayResource& resource) { translation.accepted(resource); }),
       replicas(feedback),
@@ -101,13 +101,14 @@ void Core::settle() {
   const auto now = std::chrono::steady_clock::now();
   bool moved = false;
   do {
-    publish(translation.commit());
+    publish(commit());
     feedback.advance();
     moved = translation.layouts.advance(now, [this](const ObjectKey& gateway, const auto& key) {
       return ads->ledger().delivery(gateway, key);
     });
   } while (feedback.take_changed() || moved);
   arrived_.reset();
+  wake_for_releases();
   for (const ObjectKey& gateway : feedback.take_judged()) replicas.changed_here(gateway);
   if (!synced_) {
     synced_ = true;
@@ -131,14 +132,35 @@ void Core::note_sent() {
   arrived_.reset();
 }
 
+// What arrives while proxies test something else is held back before anybody sees it.
+Outcome Core::commit() {
+  Outcome outcome = translation.commit();
+  feedback.withdrawn(outcome.withdrawn);
+  while (feedback.published(outcome.pieces)) {
+    Outcome later = translation.commit();
+    feedback.withdrawn(later.withdrawn);
+    outcome.pieces = std::move(later.pieces);
+    outcome.append(std::move(later));
+  }
+  return outcome;
+}
+
+// Held back edits of a tenant are tried when its pause is over, also if nothing else happens.
+void Core::wake_for_releases() {
+  const auto next = feedback.next_release();
+  if (!next || (wakes_at_ && *wakes_at_ <= *next)) return;
+  wakes_at_ = next;
+  loop.post_at(*next, [this] { wakes_at_.reset(); });
+}
+
 void Core::publish(Outcome outcome) {
-  feedback.published(outcome.pieces);
   for (const status::GatewayResource& resource : outcome.removed) feedback.removed(resource);
   for (const status::RouteInTable& route : outcome.removed_routes) feedback.route_removed(route);
   for (const auto& [route, version] : outcome.unchanged_routes) {
     feedback.same_on_the_wire(route, version);
   }
   for (const auto& [gateway, edit] : outcome.edits) feedback.sent(gateway, edit);
+  for (const auto& [resource, reason] : outcome.refused) feedback.refused_here(resource, reason);
   for (auto& [gateway, edit] : outcome.edits) {
     const std::vector<xds::ResourceKey> changed = replicas.interesting(gateway, edit);
     ads->publish(gateway, std::move(edit));

@@ -81,7 +81,9 @@ class Core {
  private:
   void on_batch(source::Batch batch);
   void note_platform();
+  Outcome commit();
   void publish(Outcome outcome);
+  void wake_for_releases();
   void note_sent();
 
   Hooks hooks_;
@@ -90,6 +92,7 @@ class Core {
   std::map<std::string, Diagnostics> problems_;
   bool source_synced_ = false;  // the first complete batch is applied
   bool synced_ = false;         // and published
+  std::optional<std::chrono::steady_clock::time_point> wakes_at_;
 };
 
 }  // namespace kgw::app

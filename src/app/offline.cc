@@ -43,8 +43,8 @@ class AgreeableProxy {
       : translation_(translation),
         addresses_(std::move(addresses)),
         feedback_(translation.delivery,
-                  [&](envoy::ResourceType type, const Name& piece, const std::string* message) {
-                    translation_.hold(type, piece, message);
+                  [&](envoy::ResourceType type, const Name& piece, const status::Held* held) {
+                    translation_.hold(type, piece, held);
                   }) {}
 
   void settle() {
@@ -67,6 +67,9 @@ class AgreeableProxy {
         for (const auto& [type, resource] : edit.upserts) {
           feedback_.on_delivered(gateway, {type, resource.name}, resource.version);
         }
+      }
+      for (const auto& [resource, reason] : outcome.refused) {
+        feedback_.refused_here(resource, reason);
       }
       moved = translation_.layouts.advance({}, [](const ObjectKey&, const xds::ResourceKey&) {
         return xds::Delivery{.proxies = 1};

@@ -28,6 +28,10 @@ class Replica final : xds::Sink {
  public:
   explicit Replica(std::vector<std::string> bad) : bad_(std::move(bad)) {
     replicas.attach(hub);
+    // Pauses are over as soon as somebody looks.
+    feedback.clock = [now = status::Feedback::Time()]() mutable {
+      return now += status::Suspects::kLongestPause;
+    };
     translation.apply(builtin_objects());
     hub.set_synced();
   }
@@ -99,8 +103,8 @@ class Replica final : xds::Sink {
   Translation translation{offline_settings()};
   status::Feedback feedback{
       translation.delivery,
-      [this](ResourceType type, const Name& piece, const std::string* message) {
-        translation.hold(type, piece, message);
+      [this](ResourceType type, const Name& piece, const status::Held* held) {
+        translation.hold(type, piece, held);
       },
       [this](const status::GatewayResource& resource) { translation.accepted(resource); }};
   status::Replicas replicas{feedback};
@@ -109,7 +113,13 @@ class Replica final : xds::Sink {
  private:
   // As Core::publish().
   void publish(Outcome outcome) {
-    feedback.published(outcome.pieces);
+    feedback.withdrawn(outcome.withdrawn);
+    while (feedback.published(outcome.pieces)) {
+      Outcome later = translation.commit();
+      feedback.withdrawn(later.withdrawn);
+      outcome.pieces = std::move(later.pieces);
+      outcome.append(std::move(later));
+    }
     for (const auto& resource : outcome.removed) feedback.removed(resource);
     for (const auto& route : outcome.removed_routes) feedback.route_removed(route);
     for (const auto& [route, version] : outcome.unchanged_routes) {

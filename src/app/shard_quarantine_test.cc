@@ -1,7 +1,9 @@
-// A rule that proxies refuse, in a route table that is cut: in one shard, or, as a wildcard's, in
-// all of them. Wherever it is, it alone is held back.
+// Rules that proxies refuse, also in a route table that is cut: in one shard, or, as a wildcard's,
+// in all of them. Wherever it is, it alone is held back, and the search for it hurts nobody.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <functional>
 #include <random>
 
 #include "api/registry.h"
@@ -18,24 +20,34 @@ class PickyProxy {
   PickyProxy(Translation& translation, std::vector<std::string> bad, unsigned seed)
       : translation_(translation),
         feedback_(translation.delivery,
-                  [&](envoy::ResourceType type, const Name& piece, const std::string* message) {
-                    translation_.hold(type, piece, message);
+                  [&](envoy::ResourceType type, const Name& piece, const status::Held* held) {
+                    translation_.hold(type, piece, held);
                   }),
         bad_(std::move(bad)),
-        random_(seed) {}
+        random_(seed) {
+    // Pauses are over as soon as somebody looks.
+    feedback_.clock = [now = status::Feedback::Time()]() mutable {
+      return now += status::Suspects::kLongestPause;
+    };
+  }
 
   void settle() {
     for (int guard = 0; guard < 10'000; ++guard) {
-      publish(translation_.commit());
-      feedback_.advance();
-      const bool moved = translation_.layouts.advance(
-          {},
-          [](const ObjectKey&, const xds::ResourceKey&) { return xds::Delivery{.proxies = 1}; });
-      const bool answered = answer_some();
-      if (!feedback_.take_changed() && !moved && !answered) return;
+      if (!step()) return;
     }
     FAIL() << "does not settle";
   }
+  // One commit and some answers. False: nothing goes on any more.
+  bool step() {
+    publish(translation_.commit());
+    feedback_.advance();
+    const bool moved = translation_.layouts.advance(
+        {}, [](const ObjectKey&, const xds::ResourceKey&) { return xds::Delivery{.proxies = 1}; });
+    const bool answered = answer_some();
+    return feedback_.take_changed() || moved || answered;
+  }
+  // Hears what is served from now on.
+  std::function<void(const std::string& body)> on_accepted = [](const std::string&) {};
   int refusals() const { return refusals_; }
 
  private:
@@ -43,11 +55,18 @@ class PickyProxy {
     ObjectKey gateway;
     xds::ResourceKey key;
     xds::Version version;
+    envoy::Bytes body;
     bool bad = false;
   };
 
-  void publish(const Outcome& outcome) {
-    feedback_.published(outcome.pieces);
+  void publish(Outcome outcome) {
+    feedback_.withdrawn(outcome.withdrawn);
+    while (feedback_.published(outcome.pieces)) {
+      Outcome later = translation_.commit();
+      feedback_.withdrawn(later.withdrawn);
+      outcome.pieces = std::move(later.pieces);
+      outcome.append(std::move(later));
+    }
     for (const auto& [gateway, edit] : outcome.edits) {
       feedback_.sent(gateway, edit);
       for (const auto& [type, resource] : edit.upserts) {
@@ -57,7 +76,7 @@ class PickyProxy {
                  resource.body->find(path) != std::string::npos;
         });
         current_[key] = resource.version;
-        sent_.push_back({gateway, key, resource.version, bad});
+        sent_.push_back({gateway, key, resource.version, resource.body, bad});
       }
     }
   }
@@ -74,6 +93,7 @@ class PickyProxy {
       if (sent.bad) {
         feedback_.on_rejected(sent.gateway, sent.key, sent.version, "no such path");
       } else if (current_[sent.key] == sent.version) {
+        if (sent.key.type == envoy::ResourceType::kRoute) on_accepted(*sent.body);
         feedback_.on_delivered(sent.gateway, sent.key, sent.version);
       }
     }
@@ -136,6 +156,53 @@ TEST(ShardQuarantine, HoldsTheCulpritBackWhereverItStands) {
       const bool bad = i == 7 || i == 20;
       EXPECT_EQ(served(translation, "/path-" + std::to_string(i) + "-"), bad ? 0 : everywhere) << i;
     }
+  }
+}
+
+std::string victim(int edit) {
+  return "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: shop, "
+         "namespace: victim}\nspec:\n  parentRefs: [{name: gw, namespace: default}]\n  hostnames: "
+         "[shop.example.com]\n  rules:\n  - filters: [{type: RequestRedirect, requestRedirect: "
+         "{hostname: victim-" +
+         std::to_string(edit) + ".invalid}}]\n";
+}
+
+TEST(Quarantine, ASearchHurtsNobodyElse) {
+  for (unsigned seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE(seed);
+    Translation translation(offline_settings());
+    translation.apply(builtin_objects());
+    load(translation,
+         "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: gw}\nspec: "
+         "{gatewayClassName: kgateway, listeners: [{name: http, port: 80, protocol: HTTP, "
+         "allowedRoutes: {namespaces: {from: All}}}]}\n");
+    load(translation, victim(0));
+    PickyProxy proxy(translation, {"/bad-"}, seed);
+    proxy.settle();
+    int down = 0, last = 0;
+    proxy.on_accepted = [&](const std::string& body) {
+      const std::size_t at = body.find("victim-");
+      down += at == std::string::npos ? 1 : 0;
+      if (at != std::string::npos) last = std::atoi(body.c_str() + at + 7);
+    };
+    constexpr int kEdits = 20;
+    for (int edit = 1; edit <= kEdits; ++edit) {
+      load(translation, victim(edit));
+      for (int i = 0; i < 16; ++i) {
+        load(translation, route(i, "h" + std::to_string(i) + ".example.com",
+                                "/bad-" + std::to_string(edit) + "-" + std::to_string(i)));
+      }
+      for (int i = 0; i < 5; ++i) proxy.step();
+    }
+    EXPECT_EQ(down, 0) << "versions in which the victim's rule was missing";
+    proxy.settle();
+    EXPECT_GT(proxy.refusals(), 0);
+    EXPECT_EQ(last, kEdits);
+    EXPECT_EQ(served(translation, "/bad-"), 0);
+    translation.commit();
+    // Nothing is remembered of what nobody has any more.
+    EXPECT_LE(translation.routes.quarantined_rules.size(), 2u * 16);
+    EXPECT_EQ(translation.routes.last_accepted.size(), 0u);
   }
 }
 

@@ -1,7 +1,10 @@
 #include "app/translation.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
+
+#include "envoy/constraints.h"
 
 namespace kgw::app {
 namespace {
@@ -14,6 +17,43 @@ GatewayResource shard_resource(const attach::ShardId& shard, ResourceType type) 
 }
 
 using HostChange = engine::Change<attach::HostId, envoy::VirtualHost>;
+
+// Why a filter chain waits that nobody has refused.
+constexpr std::string_view kBehindOthers = "another change is being tested before it";
+
+// What a route wants to be served, and what is served instead.
+std::vector<envoy::Version> contents_of(const envoy::EncodedRoute& route) {
+  std::vector<envoy::Version> contents = route.instead_of;
+  for (const envoy::EncodedRule& rule : route.rules) contents.push_back(rule.content);
+  return contents;
+}
+
+status::Owner owner_of(const ObjectRef& object) { return {object.ns(), to_string(object)}; }
+
+status::Owner owner_of(const envoy::ListenerShape& shape) {
+  const bool shared = shape.id.owner.name().empty();  // by the HTTP listeners of a port
+  return owner_of(shared ? ObjectRef{Kind::kGateway, shape.port.gateway} : shape.id.owner);
+}
+
+void append_edit(xds::Edit& edit, xds::Edit later) {
+  const auto is_newer = [&](const xds::ResourceKey& key) {
+    return std::ranges::find(later.removals, key) != later.removals.end() ||
+           std::ranges::any_of(later.upserts, [&](const auto& upsert) {
+             return upsert.first == key.type && upsert.second.name == key.name;
+           });
+  };
+  std::erase_if(edit.upserts,
+                [&](const auto& upsert) { return is_newer({upsert.first, upsert.second.name}); });
+  std::erase_if(edit.removals, is_newer);
+  std::ranges::move(later.upserts, std::back_inserter(edit.upserts));
+  std::ranges::move(later.removals, std::back_inserter(edit.removals));
+  std::ranges::move(later.unhurried, std::back_inserter(edit.unhurried));
+}
+
+template <typename T>
+void append_all(std::vector<T>& list, std::vector<T>& later) {
+  std::ranges::move(later, std::back_inserter(list));
+}
 
 }  // namespace
 
@@ -40,32 +80,139 @@ void Translation::apply(const std::vector<source::ObjectEvent>& events) {
   for (const source::ObjectEvent& event : events) model.inputs.apply(event.ref, event.object);
 }
 
+void Outcome::append(Outcome later) {
+  std::erase_if(removed, [&](const GatewayResource& gone) {
+    const auto edit = later.edits.find(gone.gateway);
+    return edit != later.edits.end() &&
+           std::ranges::any_of(edit->second.upserts, [&](const auto& upsert) {
+             return upsert.first == gone.resource.type && upsert.second.name == gone.resource.name;
+           });
+  });
+  for (auto& [gateway, edit] : later.edits) append_edit(edits[gateway], std::move(edit));
+  append_all(statuses, later.statuses);
+  append_all(gateways_added, later.gateways_added);
+  append_all(gateways_changed, later.gateways_changed);
+  append_all(gateways_removed, later.gateways_removed);
+  append_all(pieces, later.pieces);
+  append_all(withdrawn, later.withdrawn);
+  append_all(refused, later.refused);
+  append_all(removed, later.removed);
+  append_all(removed_routes, later.removed_routes);
+  append_all(unchanged_routes, later.unchanged_routes);
+}
+
 Outcome Translation::commit() {
   outcome_ = {};
+  unaccepted_by_content_.clear();
   outcome_.stats = graph.commit();
+  for (const EncodedChange& change : encoded_) {
+    collect_encoded(change);
+    note_acceptance(change.key);  // it may be what it was once
+  }
+  for (const ObjectRef& route : delivered_) note_acceptance(route);
   collect_unchanged_routes();
   held_or_released_.clear();
+  clusters_before_.clear();
+  delivered_.clear();
   encoded_.clear();
   sent_.clear();
   return std::move(outcome_);
 }
 
-void Translation::hold(ResourceType type, const Name& piece, const std::string* message) {
+void Translation::hold(ResourceType type, const Name& piece, const status::Held* held) {
   if (type == ResourceType::kListener) {
-    if (message == nullptr) {
+    if (held == nullptr) {
       resources.quarantined_filter_chains.erase(piece);
     } else {
-      resources.quarantined_filter_chains.set(piece,
-                                              envoy::QuarantinedChain{*message, last_good(piece)});
+      resources.quarantined_filter_chains.set(
+          piece, envoy::QuarantinedChain{
+                     held->message.empty() ? std::string(kBehindOthers) : held->message,
+                     last_good(piece)});
     }
     return;
   }
   held_or_released_.insert(piece);
-  if (message == nullptr) {
+  if (held == nullptr) {
     routes.quarantined_rules.erase(piece);
   } else {
-    routes.quarantined_rules.set(piece, envoy::QuarantineEntry{*message});
+    if (held->suspected) serve_last_accepted(piece);
+    routes.quarantined_rules.set(piece, envoy::QuarantineEntry{held->message, held->suspected});
   }
+}
+
+// Wherever the same content is new.
+void Translation::serve_last_accepted(const Name& piece) {
+  if (unaccepted_by_content_.empty()) {
+    for (const auto& [route, last] : unaccepted_) {
+      const auto* encoded = routes.encoded_routes.find(route);
+      if (encoded == nullptr) continue;
+      for (const envoy::Version content : contents_of(*encoded)) {
+        unaccepted_by_content_[to_string(content)].push_back(route);
+      }
+    }
+  }
+  const std::string content(piece.view().substr(0, piece.view().find('/')));
+  const auto found = unaccepted_by_content_.find(content);
+  if (found == unaccepted_by_content_.end()) return;
+  for (const ObjectRef& route : found->second) {
+    routes.last_accepted.set(route, unaccepted_.at(route));
+  }
+}
+
+void Translation::collect_encoded(const EncodedChange& change) {
+  collect_withdrawn(change);
+  if (change.after == nullptr) {
+    unaccepted_.erase(change.key);
+    routes.last_accepted.erase(change.key);
+    return;
+  }
+  if (change.after->held) return;
+  const auto [entry, fresh] = unaccepted_.try_emplace(change.key);
+  if (!fresh || change.before == nullptr) return;
+  entry->second.route = change.before;
+  const auto before = clusters_before_.find(change.key);
+  if (before != clusters_before_.end()) {
+    entry->second.clusters = before->second;
+  } else if (const auto* now = routes.cluster_users.find(change.key)) {
+    entry->second.clusters = *now;
+  }
+}
+
+// Contents that nobody serves cannot leave a host: they leave their route.
+void Translation::collect_withdrawn(const EncodedChange& change) {
+  if (change.before == nullptr || routes.quarantined_rules.size() == 0) return;
+  std::vector<envoy::Version> after;
+  if (change.after != nullptr) after = contents_of(*change.after);
+  for (const envoy::Version content : contents_of(*change.before)) {
+    if (std::ranges::find(after, content) != after.end()) continue;
+    const Name replace = envoy::replace_key(content), drop = envoy::drop_key(content);
+    if (routes.quarantined_rules.find(replace) == nullptr &&
+        routes.quarantined_rules.find(drop) == nullptr) {
+      continue;
+    }
+    outcome_.withdrawn.push_back({to_string(content), {replace, drop}, {}});
+  }
+}
+
+void Translation::note_acceptance(const ObjectRef& route) {
+  const auto found = unaccepted_.find(route);
+  if (found == unaccepted_.end() || !is_accepted_everywhere(route)) return;
+  unaccepted_.erase(found);
+  routes.last_accepted.erase(route);
+}
+
+bool Translation::is_accepted_everywhere(const ObjectRef& route) const {
+  const auto* encoded = routes.encoded_routes.find(route);
+  const auto* attachment = model.attachments.find(route);
+  if (encoded == nullptr || encoded->held || attachment == nullptr) return false;
+  for (const auto& parent : attachment->parents) {
+    for (const auto& listener : parent.listeners) {
+      if (listener.hosts.empty()) continue;
+      const auto* version = delivery.routes.find({route, listener.table});
+      if (version == nullptr || *version != encoded->version) return false;
+    }
+  }
+  return true;
 }
 
 void Translation::accepted(const GatewayResource& resource) {
@@ -104,6 +251,11 @@ void Translation::collect_resources(
     for (const auto& change : changes) {
       xds::Edit& edit = outcome_.edits[change.key.gateway];
       if (change.after != nullptr) {
+        if (auto broken = envoy::broken_constraint(type, *change.after->body)) {
+          outcome_.refused.emplace_back(
+              GatewayResource{change.key.gateway, {type, change.key.name}}, *std::move(broken));
+          continue;
+        }
         edit.upserts.emplace_back(type, *change.after);
       } else {
         edit.removals.push_back({type, change.key.name});
@@ -165,8 +317,16 @@ void Translation::collect_pieces() {
   graph.watch(routes.virtual_hosts, [this](auto changes) {
     for (const auto& change : changes) collect_host(change);
   });
+  graph.watch(routes.cluster_users, [this](auto changes) {
+    for (const auto& change : changes) {
+      if (change.before != nullptr) clusters_before_[change.key] = *change.before;
+    }
+  });
   graph.watch(routes.encoded_routes, [this](auto changes) {
-    for (const auto& change : changes) encoded_.push_back(change.key);
+    encoded_.insert(encoded_.end(), changes.begin(), changes.end());
+  });
+  graph.watch(delivery.routes, [this](auto changes) {
+    for (const auto& change : changes) delivered_.push_back(change.key.route);
   });
   graph.watch(resources.chains, [this](auto changes) {
     for (const auto& change : changes) {
@@ -180,9 +340,9 @@ void Translation::collect_pieces() {
       if (change.after)
         for (const auto& chain : change.after->chains) after.insert(chain.hash);
       for (const std::string& hash : after)
-        if (!before.contains(hash)) pieces.added.push_back({hash, {hash}});
+        if (!before.contains(hash)) pieces.added.push_back({hash, {hash}, owner_of(change.key)});
       for (const std::string& hash : before)
-        if (!after.contains(hash)) pieces.removed.push_back({hash, {hash}});
+        if (!after.contains(hash)) pieces.removed.push_back({hash, {hash}, {}});
       outcome_.pieces.push_back(std::move(pieces));
     }
   });
@@ -205,11 +365,15 @@ void Translation::collect_pieces() {
 
 // The key under which the rule, as it is encoded now, can be held back; empty when it is left out
 // already.
-Name Translation::piece_of(envoy::Version content) const {
+Name Translation::piece_of(const envoy::EncodedRoute* route, envoy::Version content) const {
   const Name drop = envoy::drop_key(content);
   if (routes.quarantined_rules.find(drop) != nullptr) return {};
   const Name replace = envoy::replace_key(content);
-  return routes.quarantined_rules.find(replace) != nullptr ? drop : replace;
+  const auto is_replaced = [&](const envoy::EncodedRule& rule) {
+    return rule.content == content && rule.quarantine == envoy::Quarantine::kReplaced;
+  };
+  if (route != nullptr && std::ranges::any_of(route->rules, is_replaced)) return drop;
+  return replace;
 }
 
 void Translation::collect_host(const HostChange& change) {
@@ -224,13 +388,18 @@ void Translation::collect_host(const HostChange& change) {
   if (change.after) {
     for (const envoy::RuleSource& source : change.after->sources) {
       const bool first = after.insert(source.content.hash).second;
+      const auto* encoded = routes.encoded_routes.find(source.route);
+      const bool is_new = first && !before.contains(source.content.hash);
       if (first && is_touched(source.content)) {
-        if (Name piece = piece_of(source.content); !piece.empty()) {
-          pieces.restated.push_back(std::move(piece));
+        if (Name piece = piece_of(encoded, source.content); !piece.empty()) {
+          pieces.restated.emplace(std::move(piece), owner_of(source.route));
         }
-      } else if (first && !before.contains(source.content.hash)) {
-        pieces.added.push_back({to_string(source.content), {piece_of(source.content)}});
-        if (pieces.added.back().keys.front().empty()) pieces.added.back().keys.clear();
+      } else if (is_new) {
+        pieces.added.push_back({to_string(source.content), {}, owner_of(source.route)});
+        // What was accepted before is above suspicion.
+        Name piece =
+            encoded != nullptr && encoded->held ? Name() : piece_of(encoded, source.content);
+        if (!piece.empty()) pieces.added.back().keys.push_back(std::move(piece));
       }
       const status::RouteInTable route{source.route, change.key.table};
       if (!sent_.insert(route).second &&
@@ -238,16 +407,15 @@ void Translation::collect_host(const HostChange& change) {
           pieces.resources.size() == 1) {
         continue;  // it waits for that table already
       }
-      if (const auto* encoded = routes.encoded_routes.find(source.route)) {
-        pieces.routes.emplace_back(route, encoded->version);
-      }
+      if (encoded != nullptr) pieces.routes.emplace_back(route, encoded->version);
     }
   }
+  if (change.before) collect_left_out(*change.before, after, pieces);
   for (const std::uint64_t content : before) {
-    const bool left_out = routes.quarantined_rules.find(envoy::drop_key({content})) != nullptr;
-    if (after.contains(content) || left_out) continue;
+    if (after.contains(content) || is_left_out({content})) continue;
     pieces.removed.push_back({to_string(envoy::Version{content}),
-                              {envoy::replace_key({content}), envoy::drop_key({content})}});
+                              {envoy::replace_key({content}), envoy::drop_key({content})},
+                              {}});
   }
   outcome_.pieces.push_back(std::move(pieces));
 }
@@ -257,8 +425,30 @@ bool Translation::is_touched(envoy::Version content) const {
                                         held_or_released_.contains(envoy::drop_key(content)));
 }
 
+// Proxies that accept the host without them have not accepted the routes as they were sent before.
+void Translation::collect_left_out(const envoy::VirtualHost& before,
+                                   const absl::flat_hash_set<std::uint64_t>& after,
+                                   status::PieceChange& pieces) const {
+  if (routes.quarantined_rules.size() == 0) return;
+  for (const envoy::RuleSource& source : before.sources) {
+    if (after.contains(source.content.hash) || !is_left_out(source.content)) continue;
+    const auto* encoded = routes.encoded_routes.find(source.route);
+    if (encoded == nullptr) continue;
+    const attach::RouteTableId table{pieces.unit.gateway, pieces.unit.resource.name};
+    pieces.routes.emplace_back(status::RouteInTable{source.route, table}, encoded->version);
+  }
+}
+
+// Not served because it is held back, and not because nobody has it any more.
+bool Translation::is_left_out(envoy::Version content) const {
+  if (routes.quarantined_rules.size() == 0) return false;
+  const auto* replaced = routes.quarantined_rules.find(envoy::replace_key(content));
+  return routes.quarantined_rules.find(envoy::drop_key(content)) != nullptr ||
+         (replaced != nullptr && replaced->suspected);
+}
+
 void Translation::collect_unchanged_routes() {
-  for (const ObjectRef& route : encoded_) {
+  for (const auto& [route, before, after] : encoded_) {
     const auto* encoded = routes.encoded_routes.find(route);
     const auto* attachment = model.attachments.find(route);
     if (encoded == nullptr || attachment == nullptr) continue;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "app/layout_changes.h"
 #include "attach/model.h"
@@ -33,11 +34,17 @@ struct Outcome {
   std::vector<ObjectKey> gateways_added;
   std::vector<ObjectKey> gateways_changed;
   std::vector<ObjectKey> gateways_removed;
-  std::vector<status::PieceChange> pieces;       // for status::Feedback
+  std::vector<status::PieceChange> pieces;            // for status::Feedback
+  std::vector<status::PieceChange::Piece> withdrawn;  // that were held back
+  // Left out of the edits because Envoy would refuse them, with the reason.
+  std::vector<std::pair<status::GatewayResource, std::string>> refused;
   std::vector<status::GatewayResource> removed;  // resources that went
   std::vector<status::RouteInTable> removed_routes;
   std::vector<std::pair<status::RouteInTable, envoy::Version>> unchanged_routes;  // on the wire
   engine::CommitStats stats;
+
+  // What the next commit has changed besides.
+  void append(Outcome later);
 };
 
 class Translation {
@@ -53,7 +60,7 @@ class Translation {
   // its chains of now.
   void accepted(const status::GatewayResource& resource);
   // Holds a rule or filter chain back, or lets it go: status::Feedback's way into the tables.
-  void hold(envoy::ResourceType type, const Name& piece, const std::string* message);
+  void hold(envoy::ResourceType type, const Name& piece, const status::Held* held);
 
   engine::Graph graph;
   attach::Model model;
@@ -78,15 +85,33 @@ class Translation {
   bool is_retiring(const attach::RouteTableId& table, const attach::Layout& layout) const;
   std::vector<status::GatewayResource> changed_shards(
       const engine::Change<attach::HostId, envoy::VirtualHost>& change) const;
-  Name piece_of(envoy::Version content) const;
+  Name piece_of(const envoy::EncodedRoute* route, envoy::Version content) const;
   bool is_touched(envoy::Version content) const;
+  bool is_left_out(envoy::Version content) const;
+  void collect_left_out(const envoy::VirtualHost& before,
+                        const absl::flat_hash_set<std::uint64_t>& after,
+                        status::PieceChange& pieces) const;
+
+  using EncodedChange = engine::Change<ObjectRef, envoy::EncodedRoute>;
+  void collect_encoded(const EncodedChange& change);
+  void collect_withdrawn(const EncodedChange& change);
+  void serve_last_accepted(const Name& piece);
+  void note_acceptance(const ObjectRef& route);
+  bool is_accepted_everywhere(const ObjectRef& route) const;
 
   using Chains = std::map<std::string, envoy::FilterChain>;  // by name
   std::map<status::GatewayResource, Chains> accepted_chains_;
 
+  // Routes of which some proxies have not accepted the present encoding, with the one before.
+  absl::flat_hash_map<ObjectRef, envoy::LastAccepted> unaccepted_;
+  // Those by content, made when it is needed and valid until the next commit.
+  absl::flat_hash_map<std::string, std::vector<ObjectRef>> unaccepted_by_content_;
+  absl::flat_hash_map<ObjectRef, std::vector<envoy::GatewayCluster>> clusters_before_;
+
   Outcome outcome_;                             // filled by watchers during a commit
   absl::flat_hash_set<Name> held_or_released_;  // rule pieces since the last commit
-  std::vector<ObjectRef> encoded_;              // routes whose encoding changed in this commit
+  std::vector<EncodedChange> encoded_;          // in this commit
+  std::vector<ObjectRef> delivered_;            // routes, since the last commit
   absl::flat_hash_set<status::RouteInTable>
       sent_;  // routes that a changed host of this commit carries
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "envoy/config/route/v3/route_components.pb.h"
+#include "envoy/constraints.h"
 #include "envoy/route_entry.h"
 #include "envoy/splice.h"
 
@@ -33,6 +34,30 @@ void replace(const BoundRule& rule, RuleRoutes& routes) {
   for (std::size_t i = 0; i < rule.matches.size(); ++i) {
     routes[i] = {encode_replaced(rule.matches[i])};
   }
+}
+
+std::optional<std::string> broken(std::string_view route) {
+  static const auto& type = *proto::Route::descriptor();
+  return broken_constraint(type, route);
+}
+
+// A rule that Envoy would refuse answers 500; if its matches are what breaks, it is left out.
+void check_constraints(const BoundRule& rule, const std::vector<RuleRoutes>& by_variant,
+                       EncodedRule& encoded) {
+  if (encoded.quarantine != Quarantine::kNone) return;
+  std::optional<std::string> found;
+  for (const RuleRoutes& matches : by_variant) {
+    for (const auto& routes : matches) {
+      for (const std::string& bytes : routes) {
+        if (!found) found = broken(bytes);
+      }
+    }
+  }
+  if (!found) return;
+  const bool replaceable = std::ranges::none_of(
+      rule.matches, [](const auto& match) { return broken(encode_replaced(match)).has_value(); });
+  encoded.quarantine = replaceable ? Quarantine::kReplaced : Quarantine::kDropped;
+  encoded.refusal = *std::move(found);
 }
 
 // "HTTPRoute/ns/name/rule": who, but not where. An unnamed rule is called by its content.
@@ -78,10 +103,15 @@ void encode_rule(const BoundRoute& route, std::size_t index, const QuarantineOf&
   }
   const Version content = hash_of(all);
   const QuarantineVerdict verdict = quarantine(content);
-  out.rules.push_back({static_cast<std::uint32_t>(index), content, verdict.state, verdict.refusal});
-  if (verdict.state == Quarantine::kDropped) return;
+  EncodedRule encoded{static_cast<std::uint32_t>(index), content, verdict.state, verdict.refusal,
+                      verdict.state != Quarantine::kNone};
+  check_constraints(rule, by_variant, encoded);
+  out.suspected |= verdict.suspected;
+  const Quarantine state = encoded.quarantine;
+  out.rules.push_back(std::move(encoded));
+  if (state == Quarantine::kDropped) return;
   for (std::size_t v = 0; v < out.variants.size(); ++v) {
-    if (verdict.state == Quarantine::kReplaced) replace(rule, by_variant[v]);
+    if (state == Quarantine::kReplaced) replace(rule, by_variant[v]);
     append_rule(route, rule, out.rules.size() - 1, content, by_variant[v], out.variants[v]);
   }
 }
@@ -101,6 +131,22 @@ Version version_of(const EncodedRoute& route) {
 const RouteVariant& EncodedRoute::variant(const ListenerFacts& listener) const {
   const auto found = std::ranges::find(variants, listener, &RouteVariant::listener);
   return found == variants.end() ? variants.front() : *found;
+}
+
+EncodedRoute stand_in(const LastAccepted& last, const EncodedRoute& suspected) {
+  EncodedRoute out;
+  if (last.route != nullptr) {
+    out = *last.route;
+  } else {
+    out.variants.emplace_back();
+  }
+  out.held = true;
+  for (const EncodedRule& rule : suspected.rules) {
+    const bool served =
+        std::ranges::find(out.rules, rule.content, &EncodedRule::content) != out.rules.end();
+    if (!served) out.instead_of.push_back(rule.content);
+  }
+  return out;
 }
 
 bool depends_on_listener(const BoundRoute& route) {

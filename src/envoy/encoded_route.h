@@ -7,10 +7,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "envoy/gateway_id.h"
 #include "envoy/quarantine.h"
 #include "envoy/resource.h"
 #include "policy/rule.h"
@@ -22,7 +24,8 @@ struct EncodedRule {
   std::uint32_t index = 0;  // in spec.rules
   Version content;          // of its Route messages as they should be
   Quarantine quarantine = Quarantine::kNone;
-  std::string refusal;  // Envoy's words, when quarantined
+  std::string refusal;            // why it is quarantined
+  bool refused_by_proxy = false;  // otherwise it breaks a constraint (constraints.h)
 
   friend bool operator==(const EncodedRule&, const EncodedRule&) = default;
 };
@@ -54,12 +57,29 @@ struct EncodedRoute {
   std::vector<RouteVariant> variants;  // one for any listener, or one for each of the route's
   Version version;                     // of everything
 
+  bool suspected = false;  // some rule is
+  // An earlier encoding stands in for one that is suspected, whose contents are these.
+  bool held = false;
+  std::vector<Version> instead_of;
+
   // REQUIRES: the route is attached to a listener of that kind.
   const RouteVariant& variant(const policy::ListenerFacts& listener) const;
   friend bool operator==(const EncodedRoute& a, const EncodedRoute& b) {
-    return a.version == b.version && a.rules == b.rules;
+    return a.version == b.version && a.rules == b.rules && a.held == b.held &&
+           a.instead_of == b.instead_of;
   }
 };
+
+// What proxies accepted last of a route (input `last accepted`): set for those that are suspected.
+struct LastAccepted {
+  std::shared_ptr<const EncodedRoute> route;  // null: nothing of it
+  std::vector<GatewayCluster> clusters;       // that it sends to
+
+  friend bool operator==(const LastAccepted&, const LastAccepted&) = default;
+};
+
+// `last` in place of what is suspected.
+EncodedRoute stand_in(const LastAccepted& last, const EncodedRoute& suspected);
 
 // What is known of a content's quarantine.
 using QuarantineOf = std::function<QuarantineVerdict(Version content)>;

@@ -16,6 +16,10 @@ QuarantineVerdict quarantine_of(engine::Read& read, const QuarantineIndex& index
   const std::string text = to_string(content);
   read.each(index, quarantine_bucket(text), [&](const Name& key, const QuarantineEntry& entry) {
     if (!key.view().starts_with(text)) return;
+    if (entry.suspected) {
+      verdict.suspected = true;
+      return;
+    }
     const Quarantine state =
         key.str().size() == text.size() ? Quarantine::kReplaced : Quarantine::kDropped;
     if (state > verdict.state) verdict = {state, entry.envoy_message};

@@ -2,7 +2,8 @@
 // mended rule is innocent at once, and an entry for a rule that is gone does no harm.
 //
 // A rule in quarantine answers 500 at its matches; if that is refused too (the matcher itself is
-// the poison) it is left out.
+// the poison) it is left out. While it is only suspected, its whole route is served as proxies
+// accepted it last.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +18,15 @@ enum class Quarantine : std::uint8_t { kNone, kReplaced, kDropped };
 
 struct QuarantineEntry {
   std::string envoy_message;
+  bool suspected = false;
 
   friend bool operator==(const QuarantineEntry&, const QuarantineEntry&) = default;
 };
 
 struct QuarantineVerdict {
   Quarantine state = Quarantine::kNone;
-  std::string refusal;  // Envoy's words
+  std::string refusal;     // Envoy's words
+  bool suspected = false;  // whatever the state
 };
 
 // The keys of table `quarantined rules`: first replace it, then drop it.

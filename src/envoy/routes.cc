@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/hash/hash.h"
 #include "attach/hostname.h"
 
 namespace kgw::envoy {
@@ -159,6 +160,12 @@ std::vector<attach::ClusterId> clusters_of(const policy::BoundStreamRoute& route
   return clusters;
 }
 
+// One bucket for some routes, so that looking whether one of them is suspected costs each little.
+std::uint32_t bucket_of(const ObjectRef& ref) {
+  constexpr std::uint32_t kBuckets = 4096;
+  return static_cast<std::uint32_t>(absl::Hash<ObjectRef>()(ref) % kBuckets);
+}
+
 template <class Route>
 std::optional<std::vector<GatewayCluster>> users(const Model& model, const ObjectRef& ref,
                                                  const Route& route, Read& read) {
@@ -176,6 +183,18 @@ std::optional<std::vector<GatewayCluster>> users(const Model& model, const Objec
   return result;
 }
 
+// What a suspected route sends to now besides what it is to send to.
+void add_last_accepted(const engine::Index<std::uint32_t, ObjectRef, LastAccepted>& buckets,
+                       const ObjectRef& ref, Read& read,
+                       std::optional<std::vector<GatewayCluster>>& uses) {
+  read.each(buckets, bucket_of(ref), [&](const ObjectRef& other, const LastAccepted& last) {
+    if (other != ref || last.clusters.empty()) return;
+    if (!uses) uses.emplace();
+    uses->insert(uses->end(), last.clusters.begin(), last.clusters.end());
+    sort_unique(*uses);
+  });
+}
+
 }  // namespace
 
 Routes::Routes(Graph& graph, Model& model, Rules& rules, ShardingLimits limits)
@@ -183,14 +202,21 @@ Routes::Routes(Graph& graph, Model& model, Rules& rules, ShardingLimits limits)
       quarantine(graph.index<std::uint32_t>(quarantined_rules, "quarantine buckets",
                                             [](const Name& key, const QuarantineEntry&,
                                                auto&& emit) { emit(quarantine_bucket(key)); })),
+      last_accepted(graph.input<ObjectRef, LastAccepted>("last accepted")),
+      last_accepted_buckets(graph.index<std::uint32_t>(
+          last_accepted, "last accepted buckets",
+          [](const ObjectRef& ref, const LastAccepted&, auto&& emit) { emit(bucket_of(ref)); })),
       encoded_routes(
           graph.derived<ObjectRef, EncodedRoute>("encoded routes")
               .from(rules.rules,
                     [this, &model](const ObjectRef&, const BoundRoute& route, Read& read) {
-                      return encode_route(route, listeners_of(model, read, route),
-                                          [&](Version content) {
-                                            return quarantine_of(read, quarantine, content);
-                                          });
+                      EncodedRoute encoded = encode_route(
+                          route, listeners_of(model, read, route), [&](Version content) {
+                            return quarantine_of(read, quarantine, content);
+                          });
+                      if (!encoded.suspected) return encoded;
+                      const LastAccepted* last = read.get(last_accepted, route.ref);
+                      return last == nullptr ? encoded : stand_in(*last, encoded);
                     })),
       host_claims(
           graph.derived<ObjectRef, HostClaims>("host claims")
@@ -233,8 +259,12 @@ Routes::Routes(Graph& graph, Model& model, Rules& rules, ShardingLimits limits)
                              })),
       cluster_users(
           graph.derived<ObjectRef, std::vector<GatewayCluster>>("cluster users")
-              .from(rules.rules, [&model](const ObjectRef& ref, const BoundRoute& route,
-                                          Read& read) { return users(model, ref, route, read); })
+              .from(rules.rules,
+                    [this, &model](const ObjectRef& ref, const BoundRoute& route, Read& read) {
+                      auto uses = users(model, ref, route, read);
+                      add_last_accepted(last_accepted_buckets, ref, read, uses);
+                      return uses;
+                    })
               .from(rules.stream_rules,
                     [&model](const ObjectRef& ref, const policy::BoundStreamRoute& route,
                              Read& read) { return users(model, ref, route, read); })),

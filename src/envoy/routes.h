@@ -32,6 +32,9 @@ struct Routes {
   // Set by whoever hears what proxies refuse; see quarantine.h for the keys.
   engine::Input<Name, QuarantineEntry>& quarantined_rules;
   QuarantineIndex& quarantine;
+  // Set by the same for the routes of suspected rules.
+  engine::Input<ObjectRef, LastAccepted>& last_accepted;
+  engine::Index<std::uint32_t, ObjectRef, LastAccepted>& last_accepted_buckets;
 
   engine::Derived<ObjectRef, EncodedRoute>& encoded_routes;
   engine::Derived<ObjectRef, HostClaims>& host_claims;  // by route, Gateway or ListenerSet

@@ -9,24 +9,40 @@ bool is_bind_failure(const std::string& message) {
   return message.find("cannot bind") != std::string::npos;
 }
 
-void Feedback::published(const std::vector<PieceChange>& changes) {
-  for (const PieceChange& change : changes) published(change);
+bool Feedback::published(const std::vector<PieceChange>& changes) {
+  released_.clear();
+  std::set<GatewayResource> units;
+  for (const PieceChange& change : changes) {
+    publish(change);
+    units.insert(change.unit);
+  }
+  bool held = false;
+  for (const GatewayResource& id : units) {
+    Unit& unit = units_[id];
+    const std::map<Name, Held> before = unit.held;
+    apply_holds(id, unit);
+    held |= before != unit.held;
+  }
+  return held;
 }
 
-void Feedback::published(const PieceChange& change) {
+void Feedback::publish(const PieceChange& change) {
   Unit& unit = units_[change.unit];
   for (const GatewayResource& resource : change.resources) {
     unit.resources.insert(resource.resource.name);
     unit.in_flight.insert(resource.resource.name);
+    unit.refused = false;
     Tracked& tracked = tracked_[resource];
     tracked.unit = change.unit;
     for (const auto& [route, version] : change.routes) {
       if (tracked.undelivered.insert_or_assign(route, version).second) ++waiting_[route];
     }
   }
-  std::vector<Name> fresh = change.restated;
+  Suspects::Pieces fresh;
   for (const PieceChange::Piece& piece : change.added) {
-    if (++unit.uses[piece.content] == 1 && !piece.keys.empty()) fresh.push_back(piece.keys.front());
+    if (++unit.uses[piece.content] == 1 && !piece.keys.empty()) {
+      fresh.emplace(piece.keys.front(), piece.owner);
+    }
   }
   for (const PieceChange::Piece& piece : change.removed) {
     const auto use = unit.uses.find(piece.content);
@@ -34,16 +50,54 @@ void Feedback::published(const PieceChange& change) {
     unit.uses.erase(use);
     unit.suspects.withdrawn(piece.keys);
   }
-  unit.suspects.published(fresh);
-  apply_holds(change.unit, unit);
+  unit.suspects.restated(change.restated);
+  unit.suspects.published(fresh, clock());
+}
+
+void Feedback::withdrawn(const std::vector<PieceChange::Piece>& pieces) {
+  if (pieces.empty()) return;
+  for (auto& [id, unit] : units_) {
+    bool any = false;
+    for (const PieceChange::Piece& piece : pieces) {
+      if (unit.uses.erase(piece.content) == 0) continue;
+      unit.suspects.withdrawn(piece.keys);
+      any = true;
+    }
+    if (any) apply_holds(id, unit);
+  }
 }
 
 void Feedback::sent(const ObjectKey& gateway, const xds::Edit& edit) {
   for (const auto& [type, resource] : edit.upserts) {
-    if (type != envoy::ResourceType::kRoute) continue;
+    if (type == envoy::ResourceType::kCluster || type == envoy::ResourceType::kEndpoint) {
+      if (refused_backends_.contains(gateway)) note_backend({gateway, {type, resource.name}}, {});
+      continue;
+    }
+    if (type != envoy::ResourceType::kRoute && type != envoy::ResourceType::kListener) continue;
     const auto found = tracked_.find({gateway, {type, resource.name}});
-    if (found != tracked_.end()) found->second.version = resource.version;
+    if (found == tracked_.end()) continue;
+    Tracked& tracked = found->second;
+    if (tracked.version == resource.version) {
+      sent_again(resource.name, tracked);
+    } else {
+      tracked.version = resource.version;
+      tracked.verdict = Verdict::kPending;
+    }
   }
+}
+
+// What changed was held back at once, so proxies hear of nothing, and have answered already.
+void Feedback::sent_again(const Name& resource, Tracked& tracked) {
+  if (tracked.verdict == Verdict::kPending) return;
+  const GatewayResource id = tracked.unit;
+  Unit& unit = units_[id];
+  unit.in_flight.erase(resource);
+  if (tracked.verdict == Verdict::kRefused) {
+    unit.refused = true;
+    return;
+  }
+  deliver_routes(tracked);
+  go_on(id, unit);
 }
 
 void Feedback::advance() {
@@ -53,9 +107,32 @@ void Feedback::advance() {
     if (found != units_.end()) found->second.unpublished = false;
     const bool over = found == units_.end() || !found->second.suspects.searching();
     it = over ? searching_.erase(it) : std::next(it);
-    if (over || !found->second.in_flight.empty()) continue;
-    go_on(id, found->second);
+    if (!over) go_on(id, found->second);
   }
+  const Time now = clock();
+  for (auto it = paused_.begin(); it != paused_.end();) {
+    const GatewayResource id = *it;
+    const auto found = units_.find(id);
+    const bool over = found == units_.end() || !found->second.suspects.next_release(Time());
+    it = over ? paused_.erase(it) : std::next(it);
+    if (over || !found->second.in_flight.empty() || released_.contains(id)) continue;
+    if (found->second.unpublished || found->second.refused) continue;
+    found->second.suspects.advance(now);
+    apply_holds(id, found->second);
+    released_.insert(id);
+  }
+}
+
+std::optional<Feedback::Time> Feedback::next_release() const {
+  std::optional<Time> next;
+  const Time now = clock();
+  for (const GatewayResource& id : paused_) {
+    const auto unit = units_.find(id);
+    if (unit == units_.end()) continue;
+    const auto release = unit->second.suspects.next_release(now);
+    if (release && (!next || *release < *next)) next = release;
+  }
+  return next;
 }
 
 void Feedback::removed(const GatewayResource& resource) {
@@ -73,7 +150,7 @@ void Feedback::removed(const GatewayResource& resource) {
   if (last && !unit.held.empty()) {
     // It is gone because all of its pieces are held back: letting them go would bring the refusal
     // back.
-    set(resource, {false, unit.held.begin()->second});
+    set(resource, {false, unit.held.begin()->second.message});
     return;
   }
   delivery_.resources.erase(resource);
@@ -84,7 +161,7 @@ void Feedback::removed(const GatewayResource& resource) {
   } else {
     deliver_routes(tracked->second);  // those that are still in flight elsewhere wait on
     unit.resources.erase(resource.resource.name);
-    if (unit.in_flight.empty() && !unit.unpublished) go_on(id, unit);
+    go_on(id, unit);
   }
   tracked_.erase(tracked);
 }
@@ -119,11 +196,12 @@ void Feedback::accepted_here(const GatewayResource& resource) {
   accepted_(resource);
   const auto found = tracked_.find(resource);
   if (found == tracked_.end()) return;
+  found->second.verdict = Verdict::kAccepted;
   const GatewayResource id = found->second.unit;
   Unit& unit = units_[id];
   unit.in_flight.erase(resource.resource.name);
   // Or what the refused shard has would be tested without being sent again.
-  if (unit.in_flight.empty() && !unit.unpublished) go_on(id, unit);
+  go_on(id, unit);
 }
 
 void Feedback::accepted_everywhere(const GatewayResource& resource) {
@@ -136,10 +214,13 @@ void Feedback::refused_elsewhere(const GatewayResource& resource, const std::str
   set(resource, {false, message});
 }
 
-// All that is published of the unit is accepted.
+// All that is published of the unit is accepted. What was released since is not.
 void Feedback::go_on(const GatewayResource& id, Unit& unit) {
-  unit.suspects.accepted();
+  if (!unit.in_flight.empty() || unit.unpublished || released_.contains(id)) return;
+  const std::map<Name, Held> before = unit.held;
+  unit.suspects.accepted(clock());
   apply_holds(id, unit);
+  if (unit.held != before) released_.insert(id);
 }
 
 void Feedback::deliver_routes(Tracked& tracked) {
@@ -162,17 +243,21 @@ void Feedback::on_rejected(const ObjectKey& group, const xds::ResourceKey& key,
     const auto& sent = found->second.version;
     const bool alone = units_[found->second.unit].resources.size() == 1;
     if (!alone && sent && *sent != version) return;
+    found->second.verdict = Verdict::kRefused;
   }
   Unit* unit = found == tracked_.end() ? nullptr : &units_[found->second.unit];
   if (unit != nullptr) unit->in_flight.erase(key.name);
   if (key.type == envoy::ResourceType::kListener && is_bind_failure(message)) {
     unbound_.insert(resource);
-  } else if (unit != nullptr && unit->suspects.rejected(message)) {
-    apply_holds(found->second.unit, *unit);
-    unit->unpublished = true;
-    searching_.insert(found->second.unit);
-    changed_ = true;
-    return;
+  } else if (unit != nullptr) {
+    if (unit->suspects.rejected(message, clock())) {
+      apply_holds(found->second.unit, *unit);
+      unit->unpublished = true;
+      searching_.insert(found->second.unit);
+      changed_ = true;
+      return;
+    }
+    unit->refused = true;
   }
   set(resource, {false, message});
 }
@@ -197,27 +282,28 @@ void Feedback::forget_proxies(const ObjectKey& gateway) {
 
 void Feedback::apply_holds(const GatewayResource& id, Unit& unit) {
   const auto others = others_.find(id);
+  if (unit.suspects.next_release(Time())) paused_.insert(id);
   if (!unit.suspects.held().empty() || !unit.held.empty()) judged_.insert(id.gateway);
   if (others == others_.end()) return apply(id, unit, unit.suspects.held());
   if (!unit.suspects.searching()) adopt(id, unit, others->second);
-  Pieces wanted = unit.suspects.held();
-  wanted.insert(others->second.applied.begin(), others->second.applied.end());
+  std::map<Name, Held> wanted = unit.suspects.held();
+  for (const auto& [piece, message] : others->second.applied) {
+    wanted.emplace(piece, Held{.message = message, .convicted = true});
+  }
   apply(id, unit, wanted);
   if (others->second.applied.empty() && others->second.wanted.empty()) others_.erase(others);
 }
 
-void Feedback::apply(const GatewayResource& id, Unit& unit, const Pieces& wanted) {
+void Feedback::apply(const GatewayResource& id, Unit& unit, const std::map<Name, Held>& wanted) {
   if (wanted == unit.held) return;
-  for (const auto& [piece, message] : unit.held) {
+  for (const auto& [piece, held] : unit.held) {
     if (!wanted.contains(piece) && !is_held_for_others(id, piece)) {
       hold_(id.resource.type, piece, nullptr);
     }
   }
-  for (const auto& [piece, message] : wanted) {
+  for (const auto& [piece, held] : wanted) {
     const auto told = unit.held.find(piece);
-    if (told == unit.held.end() || told->second != message) {
-      hold_(id.resource.type, piece, &message);
-    }
+    if (told == unit.held.end() || told->second != held) hold_(id.resource.type, piece, &held);
   }
   unit.held = wanted;
   // A listener is another one without the chain; a route table changes only if the rule is not left
@@ -245,7 +331,9 @@ void Feedback::adopt(const GatewayResource& id, Unit& unit, Others& others) {
   }
   others.applied = others.wanted;
   if (back.empty()) return;
-  if (id.resource.type == envoy::ResourceType::kListener) unit.suspects.published(back);
+  if (id.resource.type == envoy::ResourceType::kListener) {
+    for (const Name& piece : back) unit.suspects.restated({{piece, {}}});
+  }
   unit.unpublished = true;
   searching_.insert(id);
 }
@@ -269,8 +357,10 @@ std::map<GatewayResource, Feedback::Pieces> Feedback::convictions(const ObjectKe
   for (auto it = units_.lower_bound({gateway, {}});
        it != units_.end() && it->first.gateway == gateway; ++it) {
     const Suspects& suspects = it->second.suspects;
-    const bool over = !suspects.searching() && !it->second.unpublished;
-    if (over && !suspects.held().empty()) convictions[it->first] = suspects.held();
+    if (suspects.searching() || it->second.unpublished) continue;
+    for (const auto& [piece, held] : suspects.held()) {
+      if (held.convicted) convictions[it->first][piece] = held.message;
+    }
   }
   return convictions;
 }

@@ -4,9 +4,9 @@
 // Delivered: the resources, and the routes that went out with a route table, become "acknowledged".
 // Rejected: the resource's pieces (encoded rules, filter chains) that are new since the last
 // accepted version are suspects; they are held back through the quarantine inputs and tried by
-// halves (suspects.h), so that everybody else is served at once. What cannot be blamed on a piece
-// is kept as the resource's rejection. A listener whose address is taken is no fault of its
-// content: it is tried again when the address is free.
+// halves (suspects.h), so that everybody else is served at once, and their objects as they were
+// accepted last. What cannot be blamed on a piece is kept as the resource's rejection. A listener
+// whose address is taken is no fault of its content: it is tried again when the address is free.
 //
 // The shards of a route table are searched as one: a rule of a wildcard stands in all of them, so
 // what one shard refuses may be tested only while no other shard tests something else.
@@ -15,6 +15,7 @@
 // each replica has its own, and tells the others what came out of it. Thread: the core.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -41,21 +42,22 @@ struct PieceChange {
   struct Piece {
     Name content;  // what it is, whatever its state
     std::vector<Name>
-        keys;  // by which it can be held back: the first now, the others when that did not help
+        keys;     // by which it can be held back: the first now, the others when that did not help
+    Owner owner;  // of one that is added
   };
   std::vector<Piece> added;
   std::vector<Piece> removed;
-  std::vector<Name>
-      restated;  // keys of pieces that are there as before, but changed by a hold or a release
+  // Keys of pieces that are there as before, but changed by a hold or a release.
+  Suspects::Pieces restated;
   std::vector<std::pair<RouteInTable, envoy::Version>>
       routes;  // whose present rules went out with each of the resources
 };
 
 class Feedback final : public xds::LedgerObserver {
  public:
-  // Holds a piece of a resource back (with Envoy's words), or lets it go (without).
-  using Hold =
-      std::function<void(envoy::ResourceType, const Name& piece, const std::string* message)>;
+  // Holds a piece of a resource back, or lets it go (null).
+  using Hold = std::function<void(envoy::ResourceType, const Name& piece, const Held* held)>;
+  using Time = Suspects::Time;
 
   // Hears that proxies accepted the present version of a resource.
   using Accepted = std::function<void(const GatewayResource&)>;
@@ -64,8 +66,11 @@ class Feedback final : public xds::LedgerObserver {
       Delivery& delivery, Hold hold, Accepted accepted = [](const GatewayResource&) {})
       : delivery_(delivery), hold_(std::move(hold)), accepted_(std::move(accepted)) {}
 
-  // To be called with every commit's changes, before they are handed to the ADS server.
-  void published(const std::vector<PieceChange>& changes);
+  // To be called with every commit's changes, before they are handed to the ADS server. True: some
+  // of it has to be held back first, and the next commit does so.
+  bool published(const std::vector<PieceChange>& changes);
+  // Contents that were held back, or left out, and that nobody has any more.
+  void withdrawn(const std::vector<PieceChange::Piece>& pieces);
   void removed(const GatewayResource& resource);
   // To be called before the edit is handed to the ADS server.
   void sent(const ObjectKey& gateway, const xds::Edit& edit);
@@ -73,6 +78,11 @@ class Feedback final : public xds::LedgerObserver {
   void same_on_the_wire(const RouteInTable& route, envoy::Version version);
   // The route has no rules in that table any more.
   void route_removed(const RouteInTable& route);
+
+  // What would be refused, and was not sent therefore (envoy/constraints.h).
+  void refused_here(const GatewayResource& resource, const std::string& message) {
+    set(resource, {false, message});
+  }
 
   void on_delivered(const ObjectKey& group, const xds::ResourceKey& key,
                     xds::Version version) override;
@@ -113,8 +123,13 @@ class Feedback final : public xds::LedgerObserver {
   // verdict.
   void advance();
 
+  // What time it is; tests have their own.
+  std::function<Time()> clock = [] { return std::chrono::steady_clock::now(); };
+
   // True once after anything above has set an input: the tables want a commit.
   bool take_changed() { return std::exchange(changed_, false); }
+  // When advance() has something to do although nothing happens.
+  std::optional<Time> next_release() const;
   // Listeners that Envoy could not bind; they are to be tried again when their address is free.
   const std::set<GatewayResource>& unbound() const { return unbound_; }
 
@@ -124,28 +139,32 @@ class Feedback final : public xds::LedgerObserver {
     absl::flat_hash_map<Name, int> uses;  // of each content
     absl::flat_hash_set<Name> resources;  // its own
     absl::flat_hash_set<Name> in_flight;  // of those: published, and no verdict yet
-    Pieces held;                          // as last told to hold_
+    std::map<Name, Held> held;            // as last told to hold_
     bool unpublished = false;             // what a refusal has changed in `held`
+    bool refused = false;                 // the present version, and no piece can be blamed
   };
   struct Others {
     Pieces wanted;
     Pieces applied;
   };
+  enum class Verdict : std::uint8_t { kPending, kAccepted, kRefused };
   struct Tracked {
     GatewayResource unit;
-    std::optional<envoy::Version> version;  // the last that was sent; kept for shards only
+    std::optional<envoy::Version> version;  // the last that was sent
+    Verdict verdict = Verdict::kPending;    // on that
     std::map<RouteInTable, envoy::Version> undelivered;
   };
 
-  void published(const PieceChange& change);
+  void publish(const PieceChange& change);
   void go_on(const GatewayResource& id, Unit& unit);
   void apply_holds(const GatewayResource& id, Unit& unit);
-  void apply(const GatewayResource& id, Unit& unit, const Pieces& wanted);
+  void apply(const GatewayResource& id, Unit& unit, const std::map<Name, Held>& wanted);
   bool is_held_for_others(const GatewayResource& id, const Name& piece) const;
   void adopt(const GatewayResource& id, Unit& unit, Others& others);
   void set(const GatewayResource& resource, ResourceDelivery delivery);
   void note_backend(const GatewayResource& resource, const std::string& rejection);
   void deliver_routes(Tracked& tracked);
+  void sent_again(const Name& resource, Tracked& tracked);
 
   Delivery& delivery_;
   Hold hold_;
@@ -155,6 +174,8 @@ class Feedback final : public xds::LedgerObserver {
   std::map<GatewayResource, Tracked> tracked_;  // the resources of the units
   std::map<GatewayResource, Others> others_;    // what other replicas convict, by unit
   std::set<GatewayResource> searching_;         // units
+  std::set<GatewayResource> paused_;            // units in which something waits for a time
+  std::set<GatewayResource> released_;          // units whose last release no commit has taken up
   std::set<ObjectKey> judged_;
   absl::flat_hash_map<RouteInTable, int> waiting_;  // in how many resources a route is undelivered
   std::map<ObjectKey, ProxyState> proxies_;

@@ -75,7 +75,7 @@ class ReplicasTest : public testing::Test {
   // With routes made of these pieces, besides those that are there.
   void publish_pieces(const std::string& body, std::vector<Name> pieces) {
     PieceChange change{.unit = {kGateway, kTable}, .resources = {{kGateway, kTable}}};
-    for (const Name& piece : pieces) change.added.push_back({piece, {piece}});
+    for (const Name& piece : pieces) change.added.push_back({piece, {piece}, {}});
     change.routes = {{kRoute, version(body)}};
     feedback_.published(std::vector{change});
     publish(kTable, body);
@@ -135,8 +135,8 @@ class ReplicasTest : public testing::Test {
   engine::Graph graph_;
   Delivery delivery_{graph_};
   std::set<std::string> held_;
-  Feedback feedback_{delivery_, [this](ResourceType, const Name& piece, const std::string* words) {
-                       if (words == nullptr) {
+  Feedback feedback_{delivery_, [this](ResourceType, const Name& piece, const Held* held) {
+                       if (held == nullptr) {
                          EXPECT_EQ(held_.erase(piece.str()), 1u) << piece.str();
                        } else {
                          held_.insert(piece.str());
@@ -311,7 +311,7 @@ TEST_F(ReplicasTest, ARuleThatComesBackIsSuspectedAgain) {
   feedback_.advance();
   replicas_.gone("other");
   PieceChange change{.unit = {kGateway, kTable}, .resources = {{kGateway, kTable}}};
-  change.restated = {"a"};
+  change.restated = {{"a", {}}};
   feedback_.published(std::vector{change});
   publish(kTable, "1");
   feedback_.advance();
@@ -322,7 +322,7 @@ TEST_F(ReplicasTest, ARuleThatComesBackIsSuspectedAgain) {
 TEST_F(ReplicasTest, AChainThatComesBackIsSuspectedAgain) {
   connect(1);
   PieceChange change{.unit = {kGateway, kListener}, .resources = {{kGateway, kListener}}};
-  change.added = {{"a", {"a"}}, {"b", {"b"}}};
+  change.added = {{"a", {"a"}, {}}, {"b", {"b"}, {}}};
   feedback_.published(std::vector{change});
   publish(kListener, "1");
   GatewayReport other = holding("a");
@@ -391,7 +391,7 @@ TEST_F(ReplicasTest, APieceStaysHeldBackForWhoeverStillWantsThat) {
   other.held = {{{ResourceType::kRoute, "listener~81"}, {{"a", "bad"}}}};
   PieceChange change{.unit = {kGateway, {ResourceType::kRoute, "listener~81"}},
                      .resources = {{kGateway, {ResourceType::kRoute, "listener~81"}}}};
-  change.added.push_back({"a", {"a"}});
+  change.added.push_back({"a", {"a"}, {}});
   feedback_.published(std::vector{change});
   report(other);
   replicas_.gone("other");

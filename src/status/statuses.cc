@@ -54,9 +54,13 @@ Progress http_progress(const Sources& sources, const ObjectRef& route,
                        const ListenerAttachment& listener, Read& read) {
   const envoy::EncodedRoute* encoded = read.get(sources.routes.encoded_routes, route);
   if (encoded == nullptr) return {};
+  if (encoded->held) return {};  // until it is known who is to blame
   for (const envoy::EncodedRule& rule : encoded->rules) {
     if (rule.refusal.empty()) continue;
-    return {false, {"RouteRuleReplaced", "Envoy rejected a rule: " + rule.refusal}};
+    const std::string finding = rule.refused_by_proxy
+                                    ? "Envoy rejected a rule: "
+                                    : "A rule breaks a constraint of Envoy and is not sent to it: ";
+    return {false, {"RouteRuleReplaced", finding + rule.refusal}};
   }
   if (auto fault = refused_backend(sources, route, listener.listener.gateway, read)) {
     return {false, std::move(fault)};

@@ -90,7 +90,7 @@ class StatusesTest : public testing::Test {
                               rules_.stream_rules, routes_.layouts.table, envoy::Settings()};
   Delivery delivery_{world_.graph};
   Statuses statuses_{world_.graph, world_.model, rules_, routes_, resources_, delivery_};
-  Feedback feedback_{delivery_, [](ResourceType, const Name&, const std::string*) {}};
+  Feedback feedback_{delivery_, [](ResourceType, const Name&, const Held*) {}};
 };
 
 TEST_F(StatusesTest, ListenersAreProgrammedWhenAllOfThemIsAccepted) {
