@@ -3,7 +3,10 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <sstream>
+
+#include "policy/parse_number.h"
 
 namespace kgw::policy {
 namespace {
@@ -59,6 +62,7 @@ enum class Argument {
   kOptional,  // any text, or nothing
   kText,      // any text
   kHeader,    // "name" or "name?other"
+  kTime,      // a format of strftime, or nothing
 };
 
 struct Command {
@@ -72,11 +76,10 @@ constexpr Command kCommands[] = {
     {"DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT", Argument::kOptional, false},
     {"DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT", Argument::kOptional, false},
     {"DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", Argument::kOptional, false},
-    {"DOWNSTREAM_PEER_CERT_V_END", Argument::kOptional, false},
-    {"DOWNSTREAM_PEER_CERT_V_START", Argument::kOptional, false},
+    {"DOWNSTREAM_PEER_CERT_V_END", Argument::kTime, false},
+    {"DOWNSTREAM_PEER_CERT_V_START", Argument::kTime, false},
     {"DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", Argument::kOptional, false},
     {"DYNAMIC_METADATA", Argument::kText, true},
-    {"ENVIRONMENT", Argument::kText, true},
     {"QUERY_PARAM", Argument::kText, true},
     {"REQ", Argument::kHeader, true},
     {"REQUEST_HEADER", Argument::kHeader, true},
@@ -84,14 +87,18 @@ constexpr Command kCommands[] = {
     {"RESPONSE_CODE_DETAILS", Argument::kOptional, false},
     {"RESPONSE_HEADER", Argument::kHeader, true},
     {"RESPONSE_TRAILER", Argument::kHeader, true},
-    {"START_TIME", Argument::kOptional, false},
+    {"START_TIME", Argument::kTime, false},
     {"TRAILER", Argument::kHeader, true},
     {"UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", Argument::kOptional, false},
     {"UPSTREAM_METADATA", Argument::kText, false},
-    {"UPSTREAM_PEER_CERT_V_END", Argument::kOptional, false},
-    {"UPSTREAM_PEER_CERT_V_START", Argument::kOptional, false},
+    {"UPSTREAM_PEER_CERT_V_END", Argument::kTime, false},
+    {"UPSTREAM_PEER_CERT_V_START", Argument::kTime, false},
     {"UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", Argument::kOptional, false},
 };
+
+// They read the environment, files and secrets of the proxy, which belong to its operator. Those
+// that need a formatter of their own are listed too: a proxy may be configured with one.
+constexpr std::string_view kOfTheProxy = " ENVIRONMENT FILE_CONTENT SECRET GENERIC_SECRET ";
 
 struct Use {
   std::string text, name, argument, length;
@@ -99,7 +106,7 @@ struct Use {
 
 // The command at the beginning of `text`, as Envoy's parser finds it.
 bool command_at(std::string_view text, Use& use) {
-  static const re2::RE2 kCommand(R"(^(%([A-Z0-9_]+)(?:\(([^)]*)\))?(:[0-9]+)?%))");
+  static const re2::RE2 kCommand(R"(^(%([A-Z0-9_]+)(?:\(([^)]*)\))?(?::([0-9]+))?%))");
   return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kCommand, &use.text,
                                 &use.name, &use.argument, &use.length);
 }
@@ -113,6 +120,24 @@ bool is_header_argument(std::string_view text) {
          (mark == std::string_view::npos || is_name(text.substr(mark + 1)));
 }
 
+// Envoy refuses a time whose format writes a line break, by this pattern.
+bool breaks_lines(const std::string& time_format) {
+  static const re2::RE2 kNewline("%[-_0^#]*[1-9]*(E|O)?n");
+  return re2::RE2::PartialMatch(time_format, kNewline);
+}
+
+Problem check_argument(const Use& use, Argument wanted) {
+  const bool may_be_empty = wanted == Argument::kOptional || wanted == Argument::kTime;
+  if (!may_be_empty && use.argument.empty()) return "the command needs an argument";
+  if (wanted == Argument::kHeader && !is_header_argument(use.argument)) {
+    return "the argument is not a header name";
+  }
+  if (wanted == Argument::kTime && breaks_lines(use.argument)) {
+    return "the time would have a line break";
+  }
+  return {};
+}
+
 Problem check_command(const Use& use) {
   const std::string quoted = "\"" + use.text + "\"";
   const bool bare = use.argument.empty() && use.length.empty();
@@ -120,22 +145,23 @@ Problem check_command(const Use& use) {
     if (bare && use.text.size() == use.name.size() + 2) return {};
     return quoted + " in a header value: the command takes no argument and no length";
   }
+  if (kOfTheProxy.find(" " + use.name + " ") != std::string_view::npos) {
+    return quoted +
+           " in a header value: the command reads the environment, files or secrets of the "
+           "proxy, which routes may not";
+  }
   const auto known = std::ranges::find(kCommands, use.name, &Command::name);
   if (known == std::end(kCommands)) {
     return quoted + " in a header value is not a command that is known; write \"%%\" for \"%\"";
   }
-  if (!known->length && !use.length.empty()) {
+  if (!use.length.empty() && !known->length) {
     return quoted + " in a header value: the command takes no length";
   }
-  constexpr std::size_t kMaxLength = sizeof(":") - 1 + 19;  // what fits in 64 bits
-  if (use.length.size() > kMaxLength) {
-    return "\"" + use.name + "\" in a header value: the length has too many digits";
+  if (!use.length.empty() && !parse_number<std::uint64_t>(use.length)) {
+    return quoted + " in a header value: the length is out of range";
   }
-  if (known->argument != Argument::kOptional && use.argument.empty()) {
-    return quoted + " in a header value: the command needs an argument";
-  }
-  if (known->argument == Argument::kHeader && !is_header_argument(use.argument)) {
-    return quoted + " in a header value: the argument is not a header name";
+  if (Problem problem = check_argument(use, known->argument)) {
+    return quoted + " in a header value: " + *problem;
   }
   return {};
 }
@@ -192,7 +218,8 @@ std::vector<std::string> known_header_commands() {
   for (const Command& command : kCommands) {
     const std::string start = "%" + std::string(command.name);
     uses.push_back(start + (command.length ? "(x):9%" : "(x)%"));
-    if (command.argument == Argument::kOptional) uses.push_back(start + "%");
+    if (command.argument == Argument::kOptional || command.argument == Argument::kTime)
+      uses.push_back(start + "%");
   }
   return uses;
 }

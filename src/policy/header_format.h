@@ -13,8 +13,8 @@
 
 namespace kgw::policy {
 
-// check_header_value(), and that each command is one that Envoy has, with the argument that it
-// takes.
+// check_header_value(), and that each command is one that Envoy has and that a route may use, with
+// an argument and a length that Envoy takes.
 Problem check_header_format(std::string_view value);
 
 // How Envoy's configuration writes it. REQUIRES: checked.

@@ -46,6 +46,30 @@ TEST(HeaderFormat, CommandsAreChecked) {
   EXPECT_NE(problem("a\nb"), "");
 }
 
+// What belongs to the proxy must not leave it in a header.
+TEST(HeaderFormat, CommandsThatReadTheProxyAreRefused) {
+  for (const char* value :
+       {"%ENVIRONMENT(HOME)%", "a%ENVIRONMENT(HOME):5%", "%%%ENVIRONMENT(HOME)%",
+        "%FILE_CONTENT(/etc/passwd)%", "%SECRET(x)%", "%GENERIC_SECRET(x)%"}) {
+    EXPECT_THAT(check_header_format(value).value_or(""), HasSubstr("routes may not")) << value;
+  }
+  EXPECT_FALSE(check_header_format("%%ENVIRONMENT(HOME)%%"));  // plain text
+}
+
+// Envoy refuses the whole table for each of those that are refused here.
+TEST(HeaderFormat, LengthsAndTimesAreBounded) {
+  for (const char* value :
+       {"%REQ(x):0%", "%REQ(x):18446744073709551615%", "%START_TIME(%s.%9f)%"}) {
+    EXPECT_FALSE(check_header_format(value)) << value;
+  }
+  const auto problem = [](const char* value) { return check_header_format(value).value_or(""); };
+  EXPECT_THAT(problem("%REQ(x):18446744073709551616%"), HasSubstr("out of range"));
+  EXPECT_THAT(problem("%REQ(x):99999999999999999999999%"), HasSubstr("out of range"));
+  EXPECT_THAT(problem("%START_TIME(%n)%"), HasSubstr("line break"));
+  EXPECT_THAT(problem("%START_TIME(%s%_0En)%"), HasSubstr("line break"));
+  EXPECT_THAT(problem("%DOWNSTREAM_PEER_CERT_V_START(%n)%"), HasSubstr("line break"));
+}
+
 TEST(HeaderFormat, LiteralValues) { EXPECT_EQ(literal_value("%REQ(x)%"), "%%REQ(x)%%"); }
 
 }  // namespace
