@@ -8,6 +8,7 @@
 #include "envoy/constraints.h"
 #include "envoy/route_entry.h"
 #include "envoy/splice.h"
+#include "policy/preflight.h"
 
 namespace kgw::envoy {
 namespace {
@@ -19,20 +20,32 @@ using policy::ListenerFacts;
 
 Version hash_of(std::string_view bytes) { return {XXH3_64bits(bytes.data(), bytes.size())}; }
 
+struct MatchRoutes {
+  std::vector<std::string> own;
+  std::vector<std::string> preflights;
+};
+
 // The Routes of one rule for one listener, by match.
-using RuleRoutes = std::vector<std::vector<std::string>>;
+using RuleRoutes = std::vector<MatchRoutes>;
 
 RuleRoutes encode_rule(const BoundRule& rule, const ListenerFacts& listener) {
   RuleRoutes routes;
   for (const policy::BoundMatch& match : rule.matches) {
-    routes.push_back(encode_routes(rule, match, listener));
+    routes.push_back({encode_routes(rule, match, listener), encode_preflights(rule, match)});
   }
   return routes;
 }
 
 void replace(const BoundRule& rule, RuleRoutes& routes) {
   for (std::size_t i = 0; i < rule.matches.size(); ++i) {
-    routes[i] = {encode_replaced(rule.matches[i])};
+    routes[i] = {{encode_replaced(rule.matches[i])}, {}};
+  }
+}
+
+// A matcher was refused that passed all checks here.
+void guard(const BoundRule& rule, RuleRoutes& routes) {
+  for (std::size_t i = 0; i < rule.matches.size(); ++i) {
+    routes[i] = {{encode_replaced(policy::guard_of(rule.matches[i]))}, {}};
   }
 }
 
@@ -41,18 +54,24 @@ std::optional<std::string> broken(std::string_view route) {
   return broken_constraint(type, route);
 }
 
+std::optional<std::string> broken(const std::vector<RuleRoutes>& by_variant) {
+  for (const RuleRoutes& matches : by_variant) {
+    for (const MatchRoutes& routes : matches) {
+      for (const auto* list : {&routes.own, &routes.preflights}) {
+        for (const std::string& bytes : *list) {
+          if (auto found = broken(bytes)) return found;
+        }
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 // A rule that Envoy would refuse answers 500; if its matches are what breaks, it is left out.
 void check_constraints(const BoundRule& rule, const std::vector<RuleRoutes>& by_variant,
                        EncodedRule& encoded) {
   if (encoded.quarantine != Quarantine::kNone) return;
-  std::optional<std::string> found;
-  for (const RuleRoutes& matches : by_variant) {
-    for (const auto& routes : matches) {
-      for (const std::string& bytes : routes) {
-        if (!found) found = broken(bytes);
-      }
-    }
-  }
+  std::optional<std::string> found = broken(by_variant);
   if (!found) return;
   const bool replaceable = std::ranges::none_of(
       rule.matches, [](const auto& match) { return broken(encode_replaced(match)).has_value(); });
@@ -70,22 +89,30 @@ std::string route_name(const ObjectRef& ref, const BoundRule& rule, Version cont
   return name;
 }
 
+void append_match(const policy::Specificity& place, std::size_t rule, std::size_t match,
+                  const std::vector<std::string>& routes, const std::string& name_field,
+                  RouteVariant& out) {
+  if (routes.empty()) return;
+  EncodedMatch encoded{place, static_cast<std::uint16_t>(rule), static_cast<std::uint16_t>(match),
+                       static_cast<std::uint32_t>(out.bytes.size()), 0};
+  for (const std::string& bytes : routes) {
+    append_field_header(proto::VirtualHost::kRoutesFieldNumber, bytes.size() + name_field.size(),
+                        out.bytes);
+    out.bytes.append(bytes).append(name_field);
+  }
+  encoded.end = static_cast<std::uint32_t>(out.bytes.size());
+  out.matches.push_back(encoded);
+}
+
 void append_rule(const BoundRoute& route, const BoundRule& rule, std::size_t position,
                  Version content, const RuleRoutes& routes, RouteVariant& out) {
-  const std::string name = route_name(route.ref, rule, content);
   std::string name_field;
-  append_field(proto::Route::kNameFieldNumber, name, name_field);
+  append_field(proto::Route::kNameFieldNumber, route_name(route.ref, rule, content), name_field);
   for (std::size_t i = 0; i < routes.size(); ++i) {
-    EncodedMatch match{policy::specificity(rule.matches[i]), static_cast<std::uint16_t>(position),
-                       static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(out.bytes.size()),
-                       0};
-    for (const std::string& bytes : routes[i]) {
-      append_field_header(proto::VirtualHost::kRoutesFieldNumber, bytes.size() + name_field.size(),
-                          out.bytes);
-      out.bytes.append(bytes).append(name_field);
-    }
-    match.end = static_cast<std::uint32_t>(out.bytes.size());
-    out.matches.push_back(match);
+    const policy::BoundMatch& match = rule.matches[i];
+    append_match(policy::specificity(match), position, i, routes[i].own, name_field, out);
+    append_match(policy::preflight_specificity(match), position, i, routes[i].preflights,
+                 name_field, out);
   }
 }
 
@@ -97,8 +124,9 @@ void encode_rule(const BoundRoute& route, std::size_t index, const QuarantineOf&
   std::string all;
   for (const RouteVariant& variant : out.variants) {
     by_variant.push_back(encode_rule(rule, variant.listener));
-    for (const auto& routes : by_variant.back()) {
-      for (const std::string& bytes : routes) append_field(1, bytes, all);
+    for (const MatchRoutes& routes : by_variant.back()) {
+      for (const std::string& bytes : routes.own) append_field(1, bytes, all);
+      for (const std::string& bytes : routes.preflights) append_field(1, bytes, all);
     }
   }
   const Version content = hash_of(all);
@@ -109,9 +137,10 @@ void encode_rule(const BoundRoute& route, std::size_t index, const QuarantineOf&
   out.suspected |= verdict.suspected;
   const Quarantine state = encoded.quarantine;
   out.rules.push_back(std::move(encoded));
-  if (state == Quarantine::kDropped) return;
+  if (state == Quarantine::kDropped && !rule.protects) return;
   for (std::size_t v = 0; v < out.variants.size(); ++v) {
     if (state == Quarantine::kReplaced) replace(rule, by_variant[v]);
+    if (state == Quarantine::kDropped) guard(rule, by_variant[v]);
     append_rule(route, rule, out.rules.size() - 1, content, by_variant[v], out.variants[v]);
   }
 }

@@ -30,6 +30,7 @@ struct EncodedRule {
   friend bool operator==(const EncodedRule&, const EncodedRule&) = default;
 };
 
+// The Routes of a match; or, at another place in the order, those for its preflights.
 struct EncodedMatch {
   policy::Specificity specificity;
   std::uint16_t rule = 0;  // position in EncodedRoute::rules
@@ -41,7 +42,7 @@ struct EncodedMatch {
 
 struct RouteVariant {
   policy::ListenerFacts listener;
-  std::vector<EncodedMatch> matches;  // in the order of the spec
+  std::vector<EncodedMatch> matches;  // in the order of the spec, each with its preflights
   std::string bytes;
 
   std::string_view bytes_of(const EncodedMatch& match) const {

@@ -2,8 +2,8 @@
 // mended rule is innocent at once, and an entry for a rule that is gone does no harm.
 //
 // A rule in quarantine answers 500 at its matches; if that is refused too (the matcher itself is
-// the poison) it is left out. While it is only suspected, its whole route is served as proxies
-// accepted it last.
+// the poison) it is left out; one that protects then answers 500 on policy::guard_of() its matches.
+// While it is only suspected, its whole route is served as proxies accepted it last.
 #pragma once
 
 #include <cstdint>

@@ -7,6 +7,7 @@
 
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "policy/filters.h"
+#include "policy/preflight.h"
 
 namespace kgw::envoy {
 namespace {
@@ -49,6 +50,16 @@ void encode_host(const Actions& actions, Message& out) {
 bool share_a_route(const Actions& a, const Actions& b) {
   return path_edit(a) == path_edit(b) && a.mirrors == b.mirrors && a.cors == b.cors &&
          a.ext_auth == b.ext_auth;
+}
+
+// Of a rule whose backends differ in it, a preflight cannot be told whose it is: the first counts.
+const policy::Cors* cors_of(const BoundRule& rule) {
+  for (const BoundBackend& backend : rule.backends) {
+    const Actions& actions = policy::actions_of(backend.actions);
+    if (backend.valid && actions.cors) return &*actions.cors;
+  }
+  const Actions& actions = policy::actions_of(rule.actions);
+  return actions.cors ? &*actions.cors : nullptr;
 }
 
 // A backend with what happens on the way to it.
@@ -250,6 +261,22 @@ class Encoder {
 std::vector<std::string> encode_routes(const BoundRule& rule, const BoundMatch& match,
                                        const policy::ListenerFacts& listener) {
   return Encoder(rule, match, listener).encode();
+}
+
+std::vector<std::string> encode_preflights(const BoundRule& rule, const BoundMatch& match) {
+  std::vector<std::string> out;
+  const policy::Cors* cors = cors_of(rule);
+  if (cors == nullptr) return out;
+  for (const BoundMatch& preflight : policy::preflights_of(match)) {
+    proto::Route route;
+    policy::encode_match(preflight, *route.mutable_match());
+    route.mutable_route()->set_cluster(kBlackholeCluster);
+    route.mutable_route()->set_cluster_not_found_response_code(
+        proto::RouteAction::INTERNAL_SERVER_ERROR);
+    policy::encode_cors(*cors, route);
+    out.push_back(serialize(route));
+  }
+  return out;
 }
 
 std::string encode_replaced(const BoundMatch& match) {

@@ -26,6 +26,11 @@ std::vector<std::string> encode_routes(const policy::BoundRule& rule,
                                        const policy::BoundMatch& match,
                                        const policy::ListenerFacts& listener);
 
+// For the preflights of what `match` takes, where the rule has CORS and `match` does not take them
+// itself. They forward nothing: the CORS filter answers every preflight.
+std::vector<std::string> encode_preflights(const policy::BoundRule& rule,
+                                           const policy::BoundMatch& match);
+
 // The same match, answering 500 with kReplacedBody.
 std::string encode_replaced(const policy::BoundMatch& match);
 

@@ -162,6 +162,22 @@ TEST_F(RouteValidate, BrokenRulesBecomeDirectResponses) {
   EXPECT_EQ(verdict(route), "");
 }
 
+TEST_F(RouteValidate, SpellingsPreflightsAndGuards) {
+  HttpRouteMatch narrow = prefix("/b%c3%a9");
+  narrow.method = "GET";
+  narrow.headers = {{ValueMatchType::kExact, "x-" + std::string(40, 'a'), "1"}};
+  HttpRouteMatch unusable = regex("/" + std::string(200, 'a') + "((");
+  unusable.headers = {{ValueMatchType::kRegularExpression, "x", "("}};
+  unusable.query_params = {{ValueMatchType::kRegularExpression, "q", "("}};
+  CorsFilter cors;
+  cors.allow_origins = {"https://a.test"};
+  const BoundRoute route = bind_all(
+      {rule({narrow, exact("/%C3/" + std::string(200, 'a'))}, {backend("s")}, {cors_filter(cors)}),
+       rule({unusable}, {backend("s")}, {auth_filter({})})});
+  EXPECT_TRUE(route.rules[1].broken);
+  EXPECT_EQ(verdict(route), "");
+}
+
 TEST_F(RouteValidate, CommandsInHeaderValues) {
   std::vector<HttpHeader> headers;
   for (const std::string& command : policy::known_header_commands()) {
@@ -187,6 +203,11 @@ TEST_F(RouteValidate, EnvoyRefusesWhatTheChecksCatch) {
             "");
   EXPECT_NE(
       refusal([](BoundRule& r) { r.actions.emplace().request.put = {{"x", "%FOO%", false}}; }), "");
+  for (const char* value : {"%REQ(x):18446744073709551616%", "%START_TIME(%n)%"}) {
+    EXPECT_NE(
+        refusal([&](BoundRule& r) { r.actions.emplace().request.put = {{"x", value, false}}; }),
+        "");
+  }
   const auto path = [&](PathMatchType type, std::string value) {
     return refusal([&](BoundRule& r) {
       r.matches[0].path_type = type;

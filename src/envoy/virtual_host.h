@@ -5,8 +5,8 @@
 // also has the rules of the wider hosts that cover it, as far as the same listener owns them. So a
 // virtual host holds the matches of all of these, ordered by the specificity of the route's
 // hostname (GatewayRouteHostnameIntersectionPrecedence), by kgateway's route-weight where that
-// counts, and then by the precedence of HTTPRoute: path, method, headers, query, age, name,
-// position. Of equal matches the first wins, even if it answers 500.
+// counts, and then by the precedence of matches (policy/match.h), age, name and position. Of equal
+// matches the first wins, even if it answers 500.
 //
 // Every listener owns the host of its own hostname, even without routes (404; listener isolation).
 // In the table of an HTTPS listener, hosts that it does not own answer 421, because a client came

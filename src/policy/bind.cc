@@ -1,5 +1,8 @@
 #include "policy/bind.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "policy/filters.h"
 #include "policy/parse_number.h"
 
@@ -68,21 +71,26 @@ void check_path_edits(RuleContext& context, const BoundRule& rule) {
 }
 
 template <class Rule>
+bool protects(const Rule& spec) {
+  return has_protecting(spec.filters) ||
+         std::ranges::any_of(spec.backend_refs, has_protecting, &RouteBackendRef::filters);
+}
+
+template <class Rule>
 BoundRule bind_common(RuleContext& context, const Rule& spec) {
   BoundRule rule;
   if (spec.name) rule.name = Name(*spec.name);
   for (std::size_t i = 0; i < spec.matches.size(); ++i) {
     At at(context, "matches", i);
-    if (auto match = bind_match(context, spec.matches[i])) {
-      rule.matches.push_back(*std::move(match));
-    }
+    rule.matches.push_back(bind_match(context, spec.matches[i]));
   }
   if (spec.matches.empty()) rule.matches.emplace_back();
   Actions actions;
   bind_filters(context, spec.filters, FilterLevel::kRule, actions, rule.redirect);
   rule.actions = boxed(std::move(actions));
   bind_backends(context, spec.backend_refs, rule);
-  check_path_edits(context, rule);
+  if (!context.dropped()) check_path_edits(context, rule);
+  rule.protects = protects(spec);
   if (spec.session_persistence) {
     if (auto session = bind_session(context, *spec.session_persistence, rule.backends.size())) {
       rule.session = Box<Session>(*std::move(session));
@@ -190,6 +198,8 @@ BoundRoute bind_http(const Route& route, const Resolver& resolve, bool weighted)
     }
     rule.broken = context.broken();
     rule.dropped = context.dropped();
+    // What it protects must not become reachable by the next rule.
+    if (rule.dropped && rule.protects) rule.broken = std::exchange(rule.dropped, {});
     if (rule.broken || rule.dropped) strip(rule);
     if (!bound.unresolved) bound.unresolved = context.unresolved();
     bound.rules.push_back(std::move(rule));

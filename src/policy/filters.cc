@@ -1,5 +1,6 @@
 #include "policy/filters.h"
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -67,6 +68,7 @@ struct Feature {
   const char* type_name;
   const char* field;
   bool repeatable;
+  bool protects;  // may refuse requests
   bool (*present)(const RouteFilter&);
   void (*bind)(Target&, const RouteFilter&);
 };
@@ -74,19 +76,19 @@ struct Feature {
 #define KGW_PRESENT(member) [](const RouteFilter& filter) { return filter.member.has_value(); }
 constexpr std::array kFeatures = {
     Feature{FilterType::kRequestHeaderModifier, "RequestHeaderModifier", "requestHeaderModifier",
-            false, KGW_PRESENT(request_header_modifier), request_headers},
+            false, false, KGW_PRESENT(request_header_modifier), request_headers},
     Feature{FilterType::kResponseHeaderModifier, "ResponseHeaderModifier", "responseHeaderModifier",
-            false, KGW_PRESENT(response_header_modifier), response_headers},
-    Feature{FilterType::kRequestMirror, "RequestMirror", "requestMirror", true,
+            false, false, KGW_PRESENT(response_header_modifier), response_headers},
+    Feature{FilterType::kRequestMirror, "RequestMirror", "requestMirror", true, false,
             KGW_PRESENT(request_mirror), mirror},
-    Feature{FilterType::kRequestRedirect, "RequestRedirect", "requestRedirect", false,
+    Feature{FilterType::kRequestRedirect, "RequestRedirect", "requestRedirect", false, false,
             KGW_PRESENT(request_redirect), redirect},
-    Feature{FilterType::kUrlRewrite, "URLRewrite", "urlRewrite", false, KGW_PRESENT(url_rewrite),
-            rewrite},
-    Feature{FilterType::kExtensionRef, "ExtensionRef", "extensionRef", true,
+    Feature{FilterType::kUrlRewrite, "URLRewrite", "urlRewrite", false, false,
+            KGW_PRESENT(url_rewrite), rewrite},
+    Feature{FilterType::kExtensionRef, "ExtensionRef", "extensionRef", true, true,
             KGW_PRESENT(extension_ref), extension},
-    Feature{FilterType::kCors, "CORS", "cors", false, KGW_PRESENT(cors), cors},
-    Feature{FilterType::kExternalAuth, "ExternalAuth", "externalAuth", false,
+    Feature{FilterType::kCors, "CORS", "cors", false, false, KGW_PRESENT(cors), cors},
+    Feature{FilterType::kExternalAuth, "ExternalAuth", "externalAuth", false, true,
             KGW_PRESENT(external_auth), ext_auth},
 };
 #undef KGW_PRESENT
@@ -124,6 +126,11 @@ void bind_filters(RuleContext& context, const std::vector<RouteFilter>& filters,
     At at(context, "filters");
     context.broken("IncompatibleFilters", "RequestRedirect and URLRewrite exclude each other");
   }
+}
+
+bool has_protecting(const std::vector<RouteFilter>& filters) {
+  return std::ranges::any_of(
+      filters, [](const RouteFilter& filter) { return feature_of(filter.type).protects; });
 }
 
 Actions combine(const Actions& rule, const Actions& backend) {

@@ -16,6 +16,9 @@ enum class FilterLevel { kRule, kBackend };
 void bind_filters(RuleContext& context, const std::vector<RouteFilter>& filters, FilterLevel level,
                   Actions& actions, Box<Redirect>& redirect);
 
+// Whether one of them may refuse requests. An extension may, whatever it is.
+bool has_protecting(const std::vector<RouteFilter>& filters);
+
 // What happens to a request that first meets `rule`, then `backend`. Where only one can be in force
 // (rewrite, CORS), the backend's counts; the response meets them in the opposite order.
 Actions combine(const Actions& rule, const Actions& backend);

@@ -54,6 +54,25 @@ TEST(Match, Paths) {
   expect_text(http(regex("/a[0-9]+")), R"(safe_regex { regex: "/a[0-9]+" })");
 }
 
+// As Envoy spells requests; the escapes that it leaves match in either case.
+TEST(Match, EscapesInLiteralPaths) {
+  expect_text(http(exact("/a%7Eb")), R"(path: "/a~b")");
+  expect_text(http(prefix("/p%2dq/")), R"(path_separated_prefix: "/p-q")");
+  expect_text(http(exact("/%c3%a9")), R"(path: "/%C3%A9" case_sensitive { value: false })");
+  expect_text(http(prefix("/b%c3")), R"(
+    path_separated_prefix: "/b%C3"
+    case_sensitive { value: false }
+    headers {
+      name: ":path"
+      string_match { safe_regex { regex: "\\/b%[Cc]3(?:[/?]\\C*)?" } }
+    })");
+  EXPECT_TRUE(dropped(prefix("/a/%2e%2E/b")));
+  EXPECT_TRUE(dropped(exact("/a/%2e")));
+  const std::string too_long = "/%C3/" + std::string(200, 'a');
+  EXPECT_THAT(bind_all({rule({exact(too_long)}, {})}).warnings, testing::HasSubstr("either case"));
+  expect_text(http(exact(too_long)), "path: \"" + too_long + "\" case_sensitive { value: false }");
+}
+
 TEST(Match, MethodHeadersAndQuery) {
   HttpRouteMatch spec;
   spec.method = "POST";
@@ -98,6 +117,55 @@ TEST(Match, GrpcMethodsArePaths) {
   EXPECT_TRUE(bind_grpc(grpc_method(exact, "a/b", "c")).rules[0].dropped);
 }
 
+// A rule that protects answers 500 on all that its match can mean, at its place in the order.
+TEST(Match, WhatProtectsIsNeverDropped) {
+  const auto guarded = [](HttpRouteMatch spec) {
+    const BoundRule bound = bind_one(rule({std::move(spec)}, {}, {auth_filter({})}));
+    EXPECT_TRUE(bound.broken);
+    EXPECT_FALSE(bound.dropped);
+    return bound.matches.at(0);
+  };
+  const auto plain = [](HttpRouteMatch spec) {
+    return specificity(bind_one(rule({std::move(spec)}, {})).matches.at(0));
+  };
+  expect_text(encoded(guarded(regex("/admin/(("))), R"(safe_regex { regex: "\\/admin\\/\\C*" })");
+  expect_text(encoded(guarded(regex("(("))), R"(safe_regex { regex: "\\C*" })");
+  expect_text(encoded(guarded(prefix("/a?b"))), R"(safe_regex { regex: "\\/\\C*" })");
+  EXPECT_LT(specificity(guarded(regex("(("))), plain(prefix("/a/long/prefix")));
+
+  HttpRouteMatch spec = prefix("/a");
+  spec.method = "no method";
+  spec.headers = {{ValueMatchType::kExact, "no name", "1"},
+                  {ValueMatchType::kRegularExpression, "x", "("}};
+  spec.query_params = {{ValueMatchType::kRegularExpression, "q", "("}};
+  expect_text(encoded(guarded(spec)), R"(
+    path_separated_prefix: "/a"
+    headers { name: "x" string_match { safe_regex { regex: "\\C*" } } }
+    query_parameters { name: "q" string_match { safe_regex { regex: "\\C*" } } })");
+  HttpRouteMatch usable = prefix("/a");
+  usable.method = "GET";
+  usable.headers = {{ValueMatchType::kExact, "w", "1"}, {ValueMatchType::kExact, "x", "1"}};
+  usable.query_params = {{ValueMatchType::kExact, "q", "1"}};
+  EXPECT_EQ(specificity(guarded(spec)), plain(usable));
+}
+
+TEST(Match, FiltersOfBackendsAndExtensionsProtectToo) {
+  EXPECT_TRUE(bind_one(rule({regex("((")}, {backend("s", 1, {auth_filter({})})})).broken);
+  EXPECT_TRUE(bind_one(rule({regex("((")}, {}, {extension_filter()})).broken);
+  EXPECT_TRUE(bind_one(rule({regex("((")}, {}, {mirror_to("m")})).dropped);
+}
+
+TEST(Match, GuardsTakeNoValuesOfTheUser) {
+  HttpRouteMatch spec = regex("/a[bc]+");
+  spec.method = "GET";
+  spec.headers = {{ValueMatchType::kRegularExpression, "x", "a+"}};
+  const BoundMatch match = bind_one(rule({spec}, {})).matches.at(0);
+  expect_text(encoded(guard_of(match)), R"(
+    safe_regex { regex: "\\/a\\C*" }
+    headers { name: ":method" string_match { exact: "GET" } }
+    headers { name: "x" string_match { safe_regex { regex: "\\C*" } } })");
+}
+
 // From the first to the last in precedence.
 TEST(Match, Precedence) {
   const auto with = [](HttpRouteMatch match, std::optional<std::string> method, int headers,
@@ -113,6 +181,8 @@ TEST(Match, Precedence) {
   };
   const std::vector<HttpRouteMatch> order = {
       exact("/a"),
+      with(regex("/[a-z]"), "GET", 1, 1),
+      regex("/abcdef.*"),
       with(prefix("/abc"), "GET", 0, 0),
       with(prefix("/abc"), {}, 2, 0),
       with(prefix("/abc"), {}, 1, 1),
@@ -121,8 +191,6 @@ TEST(Match, Precedence) {
       prefix("/abc"),
       with(prefix("/a"), "GET", 5, 5),
       prefix("/"),
-      with(regex("/abcdef.*"), "GET", 1, 1),
-      regex("/abcdef.*"),
   };
   std::vector<Specificity> found;
   for (const HttpRouteMatch& match : order) {

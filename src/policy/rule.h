@@ -2,9 +2,10 @@
 // it is written as Envoy configuration.
 //
 // A rule is always either complete or marked: `broken` (it answers 500 at its matches) or `dropped`
-// (it has no usable matches). What is wrong with one rule never touches its siblings. The types of
-// the features stand in their own files; a rule only holds them.
-// Thread: plain values.
+// (it has no usable matches). One that protects is never dropped: it is broken, and its matches are
+// as wide as they must be to take every request that the user can have meant. What is wrong with
+// one rule never touches its siblings. The types of the features stand in their own files; a rule
+// only holds them. Thread: plain values.
 #pragma once
 
 #include <cstddef>
@@ -69,6 +70,7 @@ struct BoundRule {
   Box<Timeouts> timeouts;
   Box<Retry> retry;
   Box<Session> session;
+  bool protects = false;  // has a filter that may refuse requests
   Fault broken;
   Fault dropped;
 
