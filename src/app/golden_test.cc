@@ -74,7 +74,9 @@ std::string output_of(const fs::path& path, const std::string& input) {
   if (fs::exists(defaults)) add_objects(read_file(defaults), "_defaults.yaml", objects, problems);
   add_objects(input, path.filename(), objects, problems);
 
-  Translation translation(settings_of(input));
+  envoy::Settings settings = settings_of(input);
+  settings.report_unreachable = true;
+  Translation translation(std::move(settings));
   translation.apply(builtin_objects());
   std::vector<source::ObjectEvent> events;
   for (auto& [ref, object] : objects) events.push_back({ref, object});

@@ -251,6 +251,7 @@ OfflineResult translate(source::Batch batch, const std::vector<source::ObjectEve
                         envoy::Settings settings, const Addresses& addresses,
                         const OfflineOptions& options) {
   settings.weighted_routes = options.weighted_routes;
+  settings.report_unreachable = true;
   Translation translation(std::move(settings));
   translation.apply(builtin);
   translation.apply(batch.events);
@@ -313,6 +314,9 @@ Diagnostics translation_problems(const Translation& translation) {
   report_annotations(translation, problems);
   std::ranges::move(ineffective_in_listeners(translation), std::back_inserter(problems));
   std::ranges::move(refused_endpoints(translation), std::back_inserter(problems));
+  if (translation.reachability) {
+    std::ranges::move(translation.reachability->warnings(), std::back_inserter(problems));
+  }
   translation.model.inputs.gateway_parameters.for_each(
       [&](const ObjectKey&, const GatewayParameters& parameters) {
         std::ranges::move(deploy::kube::ineffective_fields(

@@ -66,6 +66,9 @@ Translation::Translation(envoy::Settings settings)
       layouts(graph, routes.layouts),
       delivery(graph),
       statuses(graph, model, rules, routes, resources, delivery) {
+  if (resources.settings.report_unreachable) {
+    reachability = std::make_unique<envoy::Reachability>(graph, model, rules, routes);
+  }
   collect_resources(resources.gateway_clusters, ResourceType::kCluster);
   collect_resources(resources.gateway_endpoints, ResourceType::kEndpoint);
   collect_resources(resources.gateway_secrets, ResourceType::kSecret);

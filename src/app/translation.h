@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "app/layout_changes.h"
 #include "attach/model.h"
 #include "engine/graph.h"
+#include "envoy/reachability.h"
 #include "envoy/resources.h"
 #include "envoy/routes.h"
 #include "policy/rules.h"
@@ -70,6 +72,7 @@ class Translation {
   LayoutChanges layouts;
   status::Delivery delivery;
   status::Statuses statuses;
+  std::unique_ptr<envoy::Reachability> reachability;  // null unless the settings ask for it
 
  private:
   std::optional<envoy::FilterChain> last_good(const Name& chain_hash) const;

@@ -62,10 +62,24 @@ class HostBuilder {
     return host;
   }
 
+  std::vector<Candidate> candidates() && {
+    if (!misdirected()) collect();
+    return std::move(candidates_);
+  }
+
  private:
   VirtualHost content() {
+    if (misdirected()) return misdirected_host(host_);
+    collect();
+    return splice_host(host_, std::move(candidates_));
+  }
+
+  bool misdirected() {
     const HostFacts* facts = read_.get(routes_.layouts.hosts, host_);
-    if (facts != nullptr && facts->misdirected) return misdirected_host(host_);
+    return facts != nullptr && facts->misdirected;
+  }
+
+  void collect() {
     // An exact or narrower host first, so that a route found again at a wider one is not repeated.
     collect(host_);
     std::string domain = host_.domain.view() == "*" ? std::string() : host_.domain.str();
@@ -73,7 +87,6 @@ class HostBuilder {
       domain = attach::wider(domain);
       collect({host_.table, domain.empty() ? Name("*") : Name(domain)});
     }
-    return splice_host(host_, std::move(candidates_));
   }
 
   void collect(const HostId& at) {
@@ -273,5 +286,10 @@ Routes::Routes(Graph& graph, Model& model, Rules& rules, ShardingLimits limits)
           [](const ObjectRef&, const std::vector<GatewayCluster>& uses, auto&& emit) {
             for (const GatewayCluster& use : uses) emit(use);
           })) {}
+
+std::vector<Candidate> candidates_of(const Model& model, const Routes& routes, Read& read,
+                                     const HostId& host) {
+  return HostBuilder(model, routes, read, host).candidates();
+}
 
 }  // namespace kgw::envoy

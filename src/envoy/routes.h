@@ -50,4 +50,8 @@ struct Routes {
   engine::Index<GatewayCluster, ObjectRef, std::vector<GatewayCluster>>& users_by_cluster;
 };
 
+// What answers for a host, in any order; nothing where it is misdirected.
+std::vector<Candidate> candidates_of(const attach::Model& model, const Routes& routes,
+                                     engine::Read& read, const HostId& host);
+
 }  // namespace kgw::envoy

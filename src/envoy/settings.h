@@ -24,7 +24,8 @@ struct Settings {
   bool weighted_routes = false;         // annotation kgateway.dev/route-weight of HTTPRoutes counts
   std::optional<IstioMtls> istio_mtls;  // absent: off
   ShardingLimits sharding;
-  bool access_log = false;  // one JSON object per request on the proxy's standard output
+  bool report_unreachable = false;  // looks for matches that no request reaches; costs time
+  bool access_log = false;          // one JSON object per request on the proxy's standard output
 };
 
 }  // namespace kgw::envoy
