@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <random>
+#include <set>
 
 #include "api/registry.h"
 #include "app/builtin.h"
@@ -17,6 +18,7 @@ using test::Random;
 
 envoy::Settings settings() {
   envoy::Settings settings = offline_settings();
+  settings.report_unreachable = true;
   settings.sharding = {.cut = 6, .join = 3, .repeated = 2};
   settings.istio_mtls = envoy::IstioMtls{{"certificate", "/c"}, {"authority", "/a"}, "/w"};
   return settings;
@@ -29,6 +31,12 @@ void share_past(Translation& from, Translation& to) {
       [&](const attach::RouteTableId& table, const envoy::LayoutHistory& history) {
         to.routes.layouts.history.set(table, history);
       });
+}
+
+std::multiset<std::string> texts(const Diagnostics& problems) {
+  std::multiset<std::string> texts;
+  for (const Diagnostic& problem : problems) texts.insert(to_string(problem));
+  return texts;
 }
 
 TEST(Incremental, EqualsFromScratchAfterRandomEdits) {
@@ -67,6 +75,8 @@ TEST(Incremental, EqualsFromScratchAfterRandomEdits) {
       acknowledge_everything(fresh);
       ASSERT_EQ(output_json(incremental, std::nullopt).dump(1),
                 output_json(fresh, std::nullopt).dump(1))
+          << "after step " << step;
+      ASSERT_EQ(texts(translation_problems(incremental)), texts(translation_problems(fresh)))
           << "after step " << step;
     }
   }

@@ -4,23 +4,12 @@
 
 #include <absl/strings/escaping.h>
 
-#include <initializer_list>
-#include <random>
 #include <string>
 
+#include "app/random_routes.h"
 #include "attach/test_certificates.h"
 
 namespace kgw::app::test {
-
-using Random = std::mt19937;
-
-inline std::string pick(Random& random, std::initializer_list<const char*> choices) {
-  return *(choices.begin() + random() % choices.size());
-}
-
-inline std::string number(Random& random, unsigned below) {
-  return std::to_string(random() % below);
-}
 
 // The lines of `listeners`, named l0, l1, ...
 inline std::string random_listeners(Random& random) {
@@ -39,7 +28,9 @@ inline std::string random_listeners(Random& random) {
     listeners += "  - {name: l" + std::to_string(i) +
                  ", port: " + pick(random, {"80", "81", "443"}) + ", protocol: " + protocol + tls +
                  (host.empty() || !names ? "" : ", hostname: \"" + host + "\"") +
-                 ", allowedRoutes: {namespaces: {from: " + pick(random, {"All", "Same"}) + "}}}\n";
+                 ", allowedRoutes: {namespaces: {from: " +
+                 pick(random, {"All", "Same", "Selector, selector: {matchLabels: {tenant: a}}"}) +
+                 "}}}\n";
   }
   return listeners;
 }
@@ -69,63 +60,6 @@ inline std::string random_secret(Random& random) {
          ", namespace: " + pick(random, {"default", "team"}) +
          "}\ntype: kubernetes.io/tls\ndata: {tls.crt: " + absl::Base64Escape(pair.certificate) +
          ", tls.key: " + absl::Base64Escape(pair.key) + "}\n";
-}
-
-inline std::string random_parent(Random& random) {
-  return pick(random, {"name: gw0", "name: gw1", "kind: ListenerSet, name: ls0",
-                       "kind: ListenerSet, name: ls1"}) +
-         ", namespace: " + pick(random, {"default", "default", "team"}) +
-         pick(random, {"", "", ", sectionName: l0", ", port: 81"});
-}
-
-// A route that takes connections or datagrams as they are; or, of TLS, by name.
-inline std::string random_stream_route(Random& random) {
-  const std::string kind = pick(random, {"TCPRoute", "UDPRoute", "TLSRoute"});
-  return "apiVersion: gateway.networking.k8s.io/" + std::string("v1") +
-         (kind == "TLSRoute" ? "" : "alpha2") + "\nkind: " + kind + "\nmetadata: {name: t" +
-         number(random, 3) + ", namespace: " + pick(random, {"default", "team"}) +
-         "}\nspec:\n  parentRefs: [{" + random_parent(random) + "}]\n" +
-         (kind == "TLSRoute"
-              ? "  hostnames: [" +
-                    pick(random, {"a.example.com", "\"*.example.com\"", "other.org"}) + "]\n"
-              : "") +
-         "  rules: [{backendRefs: [{name: s" + number(random, 4) +
-         ", port: 80, weight: " + number(random, 3) + "}]}]\n";
-}
-
-inline std::string random_grpc_route(Random& random) {
-  return "apiVersion: gateway.networking.k8s.io/v1\nkind: GRPCRoute\nmetadata: {name: g" +
-         number(random, 3) + ", namespace: " + pick(random, {"default", "team"}) +
-         "}\nspec:\n  parentRefs: [{" + random_parent(random) + "}]\n  hostnames: [" +
-         pick(random, {"", "a.example.com", "\"*.example.com\""}) +
-         "]\n  rules: [{matches: [{method: {" +
-         pick(random, {"service: a.B", "service: a.B, method: C", "method: C",
-                       "type: RegularExpression, service: \"a.*\""}) +
-         "}}], backendRefs: [{name: s" + number(random, 4) + ", port: 80}]}]\n";
-}
-
-inline std::string random_route(Random& random) {
-  std::string text =
-      "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: r" +
-      number(random, 6) + ", namespace: " + pick(random, {"default", "team"}) +
-      "}\nspec:\n  parentRefs: [{" + random_parent(random) + "}]\n  hostnames: [" +
-      pick(random, {"", "a.example.com", "\"*.example.com\"", "b.example.com, other.org",
-                    "\"*.t1.example.com\", \"*.t2.example.com\"", "x.t1.example.com"}) +
-      "]\n  rules:\n";
-  for (unsigned i = 0; i <= random() % 3; ++i) {
-    text +=
-        "  - matches: [{path: {type: " +
-        pick(random, {"PathPrefix, value: /a", "Exact, value: /b", "PathPrefix, value: /",
-                      "RegularExpression, value: \"/x.*\"", "RegularExpression, value: \"((\""}) +
-        "}}]\n    backendRefs: [{name: s" + number(random, 4) +
-        ", namespace: " + pick(random, {"default", "team"}) +
-        ", port: 80, weight: " + number(random, 3) + "}]\n";
-    if (random() % 3 == 0) {
-      text += "    filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: " +
-              pick(random, {"x-a", "host"}) + ", value: v" + number(random, 3) + "}]}}]\n";
-    }
-  }
-  return text;
 }
 
 inline std::string random_service(Random& random) {
@@ -158,8 +92,10 @@ inline std::string random_grant(Random& random) {
          pick(random, {"default", "team"}) +
          "}\nspec: {from: [{group: gateway.networking.k8s.io, kind: " +
          pick(random, {"HTTPRoute", "HTTPRoute", "GRPCRoute", "TCPRoute", "Gateway"}) +
-         ", namespace: " + pick(random, {"default", "team"}) +
-         "}], to: [{group: \"\", kind: " + pick(random, {"Service", "Secret"}) + "}]}\n";
+         ", namespace: " + pick(random, {"default", "team"}) + "}], to: [{group: " +
+         pick(random, {"\"\", kind: Service", "\"\", kind: Service", "\"\", kind: Secret",
+                       "gateway.kgateway.dev, kind: Backend"}) +
+         "}]}\n";
 }
 
 inline std::string random_policy(Random& random) {
@@ -169,12 +105,28 @@ inline std::string random_policy(Random& random) {
          ".example.com, wellKnownCACertificates: System}}\n";
 }
 
+inline std::string random_backend(Random& random) {
+  return "apiVersion: gateway.kgateway.dev/v1alpha1\nkind: Backend\nmetadata: {name: b" +
+         number(random, 4) + ", namespace: " + random_namespace(random) + ", " +
+         random_labels(random) +
+         "}\nspec: {static: {hosts: [{host: " + pick(random, {"10.1.0.1", "api.example.com"}) +
+         ", port: " + pick(random, {"80", "443"}) + "}]" +
+         pick(random, {"", ", appProtocol: http2"}) + "}}\n";
+}
+
+// A tenant's namespace, which listeners choose by its label.
+inline std::string random_tenant(Random& random) {
+  return "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + random_namespace(random) + ", " +
+         random_labels(random) + "}\n";
+}
+
 inline std::string random_object(Random& random) {
   using Make = std::string (*)(Random&);
   static constexpr Make kMakers[] = {
-      random_gateway, random_gateway,      random_route,        random_route,      random_route,
-      random_route,   random_service,      random_slice,        random_grant,      random_policy,
-      random_secret,  random_listener_set, random_stream_route, random_grpc_route, random_pod};
+      random_gateway, random_gateway, random_route,   random_route,        random_route,
+      random_route,   random_route,   random_service, random_slice,        random_grant,
+      random_grant,   random_policy,  random_secret,  random_listener_set, random_stream_route,
+      random_backend, random_tenant,  random_pod,     random_grpc_route,   random_grpc_route};
   return kMakers[random() % std::size(kMakers)](random);
 }
 

@@ -54,7 +54,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Objects objects = objects_of({reinterpret_cast<const char*>(data), size});
   if (objects.empty()) return 0;
 
-  app::Translation at_once(app::offline_settings());
+  envoy::Settings settings = app::offline_settings();
+  settings.report_unreachable = true;
+  app::Translation at_once(std::move(settings));
   at_once.apply(app::builtin_objects());
   at_once.apply(objects);
   const std::string expected = output_of(at_once);
