@@ -140,11 +140,12 @@ struct Placed {
 
 int kind_rank(const BoundMatch& m) {
   if (m.path_type == PathMatchType::kExact) return 0;
-  return m.path_type == PathMatchType::kPathPrefix ? 1 : 2;
+  return m.path_type == PathMatchType::kRegularExpression ? 1 : 2;
 }
 
 // "Exact hostnames before wildcards, longer wildcards before shorter, none last"; then "Exact path
-// match; Prefix path match with largest number of characters; Method match; largest number of
+// match; [an expression, which the specification leaves to us]; Prefix path match with largest
+// number of characters; Method match; largest number of
 // header matches; largest number of query param matches; the oldest Route; the Route appearing
 // first in alphabetical order by {namespace}/{name}"; then the first matching rule.
 bool wins(const Placed& a, const Placed& b) {
@@ -156,7 +157,7 @@ bool wins(const Placed& a, const Placed& b) {
   }
   const BoundMatch &x = a.spec(), &y = b.spec();
   if (kind_rank(x) != kind_rank(y)) return kind_rank(x) < kind_rank(y);
-  if (kind_rank(x) == 1 && x.path.size() != y.path.size()) return x.path.size() > y.path.size();
+  if (kind_rank(x) == 2 && x.path.size() != y.path.size()) return x.path.size() > y.path.size();
   if (x.method.empty() != y.method.empty()) return y.method.empty();
   if (x.headers.size() != y.headers.size()) return x.headers.size() > y.headers.size();
   if (x.query.size() != y.query.size()) return x.query.size() > y.query.size();

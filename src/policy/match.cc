@@ -147,6 +147,19 @@ T inverse(std::size_t count) {
                         std::min<std::size_t>(count, std::numeric_limits<T>::max()));
 }
 
+// Expressions are not ranked among themselves, as in kgateway.
+std::uint8_t path_rank(const BoundMatch& match) {
+  switch (match.path_type) {
+    case PathMatchType::kExact:
+      return 0;
+    case PathMatchType::kPathPrefix:
+      return match.raw_prefix ? 1 : 3;
+    case PathMatchType::kRegularExpression:
+      return 2;
+  }
+  return 3;
+}
+
 void encode_value(const NamedValueMatch& match, ::envoy::type::matcher::v3::StringMatcher& out) {
   if (match.type == ValueMatchType::kExact) {
     out.set_exact(match.value);
@@ -216,16 +229,9 @@ BoundMatch guard_of(const BoundMatch& match) {
 
 Specificity specificity(const BoundMatch& match) {
   Specificity result;
-  switch (match.path_type) {
-    case PathMatchType::kExact:
-      break;
-    case PathMatchType::kRegularExpression:  // not ranked among themselves, as in kgateway
-      result.path_rank = 1;
-      break;
-    case PathMatchType::kPathPrefix:
-      result.path_rank = 2;
-      result.path_length_inverse = inverse<std::uint32_t>(match.path.size());
-      break;
+  result.path_rank = path_rank(match);
+  if (match.path_type == PathMatchType::kPathPrefix) {
+    result.path_length_inverse = inverse<std::uint32_t>(match.path.size());
   }
   result.method = match.method.empty() ? MethodRank::kAny : MethodRank::kMethod;
   result.headers_inverse = inverse<std::uint16_t>(match.headers.size());

@@ -3,7 +3,8 @@
 // A gRPC method is a path: service and method exact = exact path, service alone = prefix, anything
 // else = expression. So both kinds share one order, which is kgateway's: exact path, expression,
 // longest prefix; then method, number of headers, number of query parameters. Gateway API leaves
-// the place of expressions open; behind prefixes, "/" would shadow every one of them.
+// the place of expressions open; behind prefixes, "/" would shadow every one of them. But it ranks
+// a gRPC service before a method of any service, so the prefix of a service precedes expressions.
 #pragma once
 
 #include <compare>
@@ -43,7 +44,7 @@ enum class MethodRank : std::uint8_t { kMethod, kPreflightOfMethod, kPreflight, 
 
 // How specific a match is; the smaller comes first.
 struct Specificity {
-  std::uint8_t path_rank = 0;  // exact, expression, prefix
+  std::uint8_t path_rank = 0;  // exact, gRPC service, expression, prefix
   std::uint32_t path_length_inverse = 0;
   MethodRank method = MethodRank::kMethod;
   std::uint16_t headers_inverse = 0;

@@ -200,5 +200,21 @@ TEST(Match, Precedence) {
   EXPECT_EQ(std::ranges::adjacent_find(found), found.end());
 }
 
+// "Characters in a matching service" come first (GRPCRouteRule); both kinds share hosts.
+TEST(Match, PrecedenceOfGrpcMethods) {
+  const auto place = [](std::optional<std::string> service, std::optional<std::string> method) {
+    const GrpcRouteMatch match =
+        grpc_method(ValueMatchType::kExact, std::move(service), std::move(method));
+    return specificity(bind_grpc(match).rules[0].matches.at(0));
+  };
+  const auto http = [](HttpRouteMatch match) {
+    return specificity(bind_one(rule({std::move(match)}, {})).matches.at(0));
+  };
+  EXPECT_LT(place("a.B", "C"), place("a.B", {}));
+  EXPECT_LT(place("a.B.long", {}), place("a.B", {}));
+  EXPECT_LT(place("a.B", {}), place({}, "C"));
+  EXPECT_LT(place({}, "C"), http(prefix("/a.B/long")));
+}
+
 }  // namespace
 }  // namespace kgw::policy
