@@ -1,5 +1,7 @@
 #include "api/diagnostic.h"
 
+#include "api/text.h"
+
 namespace kgw {
 
 std::string to_string(const Diagnostic& d) {
@@ -18,7 +20,7 @@ std::string to_string(const Diagnostic& d) {
   if (!d.field.empty()) text += d.field + ": ";
   text += d.message;
   if (!d.reason.empty()) text += " (" + d.reason + ")";
-  return text;
+  return one_line(text, kMaxMessageBytes);
 }
 
 }  // namespace kgw

@@ -9,6 +9,19 @@
 namespace kgw::source {
 namespace {
 
+// A broken file of some megabytes has a mistake in each of its lines.
+constexpr std::size_t kMaxDiagnosticsPerFile = 100;
+
+void bound(Diagnostics& diagnostics) {
+  if (diagnostics.size() <= kMaxDiagnosticsPerFile) return;
+  Diagnostic rest;
+  rest.reason = "TooManyErrors";
+  rest.message = "... and " + std::to_string(diagnostics.size() - kMaxDiagnosticsPerFile) + " more";
+  rest.position.file = diagnostics.front().position.file;
+  diagnostics.resize(kMaxDiagnosticsPerFile);
+  diagnostics.push_back(std::move(rest));
+}
+
 std::string place_text(const SourcePosition& position) {
   std::string text = position.file;
   if (position.line > 0) text += ":" + std::to_string(position.line);
@@ -188,6 +201,7 @@ Diagnostics Catalog::diagnose(const FileKey& key, const File& file) const {
   }
   std::ranges::stable_sort(
       all, {}, [](const Diagnostic& d) { return std::tuple(d.position.line, d.position.column); });
+  bound(all);
   return all;
 }
 
