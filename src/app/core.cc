@@ -99,6 +99,7 @@ void Core::note_platform() {
 void Core::settle() {
   if (!source_synced_) return;  // what is incomplete is neither served nor judged
   const auto now = std::chrono::steady_clock::now();
+  feedback.tick(now, hooks_.patience);
   bool moved = false;
   do {
     publish(commit());

@@ -43,6 +43,9 @@ class Core {
         [](std::vector<source::ObjectEvent> events) { return events; };
     // Gateways get Services and Deployments (status::Platform).
     bool deploys = false;
+    // For how long a Gateway may be without a connected proxy, as in a restart, before nothing of
+    // it counts as programmed.
+    std::chrono::seconds patience{15};
     // What others see of objects' statuses, and which objects are gone.
     std::function<void(const source::Batch&)> observed = [](const source::Batch&) {};
   };

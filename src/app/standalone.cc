@@ -15,6 +15,9 @@ namespace {
 
 using std::chrono_literals::operator""ms;
 
+// Within this time an Envoy that crashed is there again.
+constexpr std::chrono::seconds kRestartTime{5};
+
 envoy::Settings settings_of(const RunOptions& options) {
   envoy::Settings settings;
   settings.bind_addresses = [bind = options.bind](const Gateway& gateway) {
@@ -55,7 +58,8 @@ Standalone::Standalone(RunOptions options)
                    spdlog::debug("status of {} changed", to_string(object));
                  },
              .synced = [] { spdlog::info("every manifest is read"); },
-             .amend = with_builtins}) {}
+             .amend = with_builtins,
+             .patience = kRestartTime}) {}
 
 Standalone::~Standalone() = default;
 

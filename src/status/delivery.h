@@ -60,18 +60,25 @@ struct ResourceDelivery {
 // The proxies of one Gateway.
 struct ProxyState {
   int connected = 0;
+  bool absent = false;  // none is connected, for longer than a restart takes (Feedback::tick)
   std::vector<GatewayAddress> addresses;  // where they can be reached; empty = not known yet
   bool self_managed = false;              // somebody else deploys them and knows where they are
-  std::string problem;                    // why there is no running proxy, for people
+  std::string problem;                    // why none runs, or not as it should, for people
   attach::Fault undeployable;             // InvalidParameters: what it is to be deployed from
 
   friend bool operator==(const ProxyState&, const ProxyState&) = default;
 };
 
-// The clusters and endpoints of one Gateway whose newest version is refused, with Envoy's words. By
-// Gateway, for almost always there are none: a route reads one key, whatever the number of its
-// backends.
-using RefusedBackends = std::map<envoy::ResourceKey, std::string>;
+// What keeps the routes of one Gateway from being served, whatever they say. By Gateway, for almost
+// always there is nothing: a route reads one key, whatever the number of its backends.
+struct Shortfall {
+  bool no_proxy = false;  // ProxyState::absent
+  // The clusters and endpoints whose newest version is refused, with Envoy's words.
+  std::map<envoy::ResourceKey, std::string> refused;
+
+  bool empty() const { return !no_proxy && refused.empty(); }
+  friend bool operator==(const Shortfall&, const Shortfall&) = default;
+};
 
 // Where this instance runs.
 struct Platform {
@@ -88,14 +95,14 @@ struct Delivery {
   explicit Delivery(engine::Graph& graph)
       : resources(graph.input<GatewayResource, ResourceDelivery>("delivered resources")),
         routes(graph.input<RouteInTable, envoy::Version>("delivered routes")),
-        refused_backends(graph.input<ObjectKey, RefusedBackends>("refused backends")),
+        shortfalls(graph.input<ObjectKey, Shortfall>("shortfalls")),
         proxies(graph.input<ObjectKey, ProxyState>("proxies")),
         platform(graph.input<ObjectKey, Platform>("platform")) {}
 
   // Listeners and route tables: statuses ask for no others.
   engine::Input<GatewayResource, ResourceDelivery>& resources;
   engine::Input<RouteInTable, envoy::Version>& routes;
-  engine::Input<ObjectKey, RefusedBackends>& refused_backends;
+  engine::Input<ObjectKey, Shortfall>& shortfalls;
   engine::Input<ObjectKey, ProxyState>& proxies;
   engine::Input<ObjectKey, Platform>& platform;  // one entry, with an empty key
 };

@@ -270,14 +270,38 @@ void Feedback::update_proxies(const ObjectKey& gateway,
                               const std::function<void(ProxyState&)>& change) {
   ProxyState& state = proxies_[gateway];
   change(state);
+  if (state.connected > 0) {
+    alone_since_.erase(gateway);
+    state.absent = false;
+  } else if (!state.absent) {
+    alone_since_.try_emplace(gateway);
+  }
+  Shortfall& shortfall = shortfalls_[gateway];
+  shortfall.no_proxy = state.absent;
+  publish_shortfall(gateway);
   delivery_.proxies.set(gateway, state);
   changed_ = true;
 }
 
 void Feedback::forget_proxies(const ObjectKey& gateway) {
   proxies_.erase(gateway);
+  alone_since_.erase(gateway);
+  shortfalls_[gateway].no_proxy = false;
+  publish_shortfall(gateway);
   delivery_.proxies.erase(gateway);
   changed_ = true;
+}
+
+void Feedback::tick(std::chrono::steady_clock::time_point now, std::chrono::seconds patience) {
+  std::vector<ObjectKey> absent;
+  for (auto& [gateway, since] : alone_since_) {
+    if (!since) since = now;
+    if (now - *since >= patience) absent.push_back(gateway);
+  }
+  for (const ObjectKey& gateway : absent) {
+    alone_since_.erase(gateway);
+    update_proxies(gateway, [](ProxyState& state) { state.absent = true; });
+  }
 }
 
 void Feedback::apply_holds(const GatewayResource& id, Unit& unit) {
@@ -392,19 +416,25 @@ void Feedback::set(const GatewayResource& resource, ResourceDelivery delivery) {
 void Feedback::note_backend(const GatewayResource& resource, const std::string& rejection) {
   const envoy::ResourceType type = resource.resource.type;
   if (type != envoy::ResourceType::kCluster && type != envoy::ResourceType::kEndpoint) return;
-  const auto known = refused_backends_.find(resource.gateway);
-  if (rejection.empty() && known == refused_backends_.end()) return;
-  RefusedBackends& refused = refused_backends_[resource.gateway];
+  const auto known = shortfalls_.find(resource.gateway);
+  if (rejection.empty() && known == shortfalls_.end()) return;
+  auto& refused = shortfalls_[resource.gateway].refused;
   if (rejection.empty()) {
     if (refused.erase(resource.resource) == 0) return;
   } else {
     refused[resource.resource] = rejection;
   }
-  if (refused.empty()) {
-    refused_backends_.erase(resource.gateway);
-    delivery_.refused_backends.erase(resource.gateway);
+  publish_shortfall(resource.gateway);
+}
+
+// After a change of the Gateway's entry, which is dropped when it says nothing.
+void Feedback::publish_shortfall(const ObjectKey& gateway) {
+  const auto shortfall = shortfalls_.find(gateway);
+  if (shortfall->second.empty()) {
+    shortfalls_.erase(shortfall);
+    delivery_.shortfalls.erase(gateway);
   } else {
-    delivery_.refused_backends.set(resource.gateway, refused);
+    delivery_.shortfalls.set(gateway, shortfall->second);
   }
   changed_ = true;
 }

@@ -119,6 +119,10 @@ class Feedback final : public xds::LedgerObserver {
   void update_proxies(const ObjectKey& gateway, const std::function<void(ProxyState&)>& change);
   void forget_proxies(const ObjectKey& gateway);
 
+  // A Gateway that has had no connected proxy for `patience` has none (ProxyState::absent), until
+  // one connects. A restart of the proxies or of this controller must be shorter.
+  void tick(std::chrono::steady_clock::time_point now, std::chrono::seconds patience);
+
   // To be called after each commit that has been published: goes on with searches that wait for no
   // verdict.
   void advance();
@@ -163,13 +167,14 @@ class Feedback final : public xds::LedgerObserver {
   void adopt(const GatewayResource& id, Unit& unit, Others& others);
   void set(const GatewayResource& resource, ResourceDelivery delivery);
   void note_backend(const GatewayResource& resource, const std::string& rejection);
+  void publish_shortfall(const ObjectKey& gateway);
   void deliver_routes(Tracked& tracked);
   void sent_again(const Name& resource, Tracked& tracked);
 
   Delivery& delivery_;
   Hold hold_;
   Accepted accepted_;
-  std::map<ObjectKey, RefusedBackends> refused_backends_;
+  std::map<ObjectKey, Shortfall> shortfalls_;
   std::map<GatewayResource, Unit> units_;
   std::map<GatewayResource, Tracked> tracked_;  // the resources of the units
   std::map<GatewayResource, Others> others_;    // what other replicas convict, by unit
@@ -179,6 +184,8 @@ class Feedback final : public xds::LedgerObserver {
   std::set<ObjectKey> judged_;
   absl::flat_hash_map<RouteInTable, int> waiting_;  // in how many resources a route is undelivered
   std::map<ObjectKey, ProxyState> proxies_;
+  // Gateways without a connected proxy that are not absent yet, and when tick() first saw that.
+  std::map<ObjectKey, std::optional<std::chrono::steady_clock::time_point>> alone_since_;
   std::set<GatewayResource> unbound_;
   bool changed_ = false;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/text.h"
 #include "attach/tls_options.h"
 #include "status/conditions.h"
 
@@ -34,9 +35,17 @@ Fault unservable(const GatewayListeners& gateway, const BoundListener& listener,
   return {};
 }
 
+// What was acknowledged by proxies that are gone serves nobody.
+Fault no_proxy(const ProxyState* proxies) {
+  if (proxies == nullptr || !proxies->absent) return {};
+  const std::string& problem = proxies->problem;
+  return {"Pending", "No proxy is connected." + (problem.empty() ? "" : " " + problem)};
+}
+
 Condition listener_programmed(const Fault& fault, const ListenerProgress& progress,
                               const ProxyState* proxies, std::int64_t generation) {
   if (fault) return fails("Programmed", fault, generation);
+  if (const Fault absent = no_proxy(proxies)) return fails("Programmed", absent, generation);
   if (!progress.rejection.empty()) {
     return fails("Programmed", {"Invalid", progress.rejection}, generation);
   }
@@ -100,10 +109,11 @@ ListenerStatus listener_status(const attach::Model& model, const envoy::Resource
 // What the listeners together mean for their Gateway or ListenerSet.
 struct Summary {
   bool any_accepted = false;
-  bool all_accepted = true;
   bool any_programmed = false;
   bool any_pending = false;
-  std::string failures;  // "name: message; name: message"
+  Listing unaccepted;    // "name: message"
+  Listing unprogrammed;  // the same; why, as far as that is known
+  Listing unresolved;
 };
 
 Summary summarize(const std::vector<ListenerStatus>& listeners) {
@@ -111,15 +121,19 @@ Summary summarize(const std::vector<ListenerStatus>& listeners) {
   for (const ListenerStatus& listener : listeners) {
     const Condition* accepted = find(listener.conditions, "Accepted");
     const Condition* programmed = find(listener.conditions, "Programmed");
+    const Condition* resolved = find(listener.conditions, "ResolvedRefs");
+    const auto named = [&](const Condition* condition) {
+      return listener.name + ": " + condition->message.str();
+    };
     const bool is_accepted = accepted->status == "True";
     summary.any_accepted |= is_accepted;
-    summary.all_accepted &= is_accepted;
     summary.any_programmed |= programmed->status == "True";
     summary.any_pending |= programmed->status == "Unknown";
-    if (programmed->status == "False") {
-      summary.failures += (summary.failures.empty() ? "" : "; ") + listener.name + ": " +
-                          (is_accepted ? programmed : accepted)->message;
+    if (!is_accepted) summary.unaccepted.add(named(accepted));
+    if (programmed->status != "True") {
+      summary.unprogrammed.add(named(is_accepted ? programmed : accepted));
     }
+    if (resolved->status == "False") summary.unresolved.add(named(resolved));
   }
   return summary;
 }
@@ -128,19 +142,34 @@ Condition programmed_of(const Summary& summary, const ProxyState* proxies,
                         std::int64_t generation) {
   if (summary.any_programmed) {
     return holds("Programmed", "Programmed",
-                 summary.failures.empty()
+                 summary.unprogrammed.empty()
                      ? "All listeners are programmed."
-                     : "Some listeners are not programmed: " + summary.failures,
+                     : "Some listeners are not programmed: " + summary.unprogrammed.text(),
                  generation);
   }
+  const Fault absent = no_proxy(proxies);
+  if (absent && summary.any_accepted) return fails("Programmed", absent, generation);
   if (summary.any_pending) {
     const bool down = proxies != nullptr && !proxies->problem.empty();
     return pending("Programmed", "Pending",
                    down ? proxies->problem : "Waiting for a proxy to acknowledge a listener.",
                    generation);
   }
-  return fails("Programmed", {"Invalid", "No listener can be programmed: " + summary.failures},
+  return fails("Programmed",
+               {"Invalid", "No listener can be programmed: " + summary.unprogrammed.text()},
                generation);
+}
+
+// Of the Gateway's own references, and of those of its listeners.
+Condition gateway_resolved(const attach::GatewayFacts* facts, const Summary& summary,
+                           std::int64_t generation) {
+  Fault unresolved = facts == nullptr ? Fault() : facts->unresolved;
+  if (!unresolved && !summary.unresolved.empty()) {
+    unresolved = {
+        "ListenersNotResolved",
+        "Some listeners have references that cannot be followed: " + summary.unresolved.text()};
+  }
+  return judge("ResolvedRefs", unresolved, "All references are resolved.", generation);
 }
 
 // An address that was asked for and is not there, or none at all.
@@ -200,12 +229,13 @@ Condition gateway_accepted(const GatewayListeners& gateway, const Summary& summa
     return fails("Accepted", fault, generation);
   }
   if (!summary.any_accepted) {
-    return fails("Accepted", {"ListenersNotValid", "No listener is valid: " + summary.failures},
+    return fails("Accepted",
+                 {"ListenersNotValid", "No listener is valid: " + summary.unaccepted.text()},
                  generation);
   }
-  if (!summary.all_accepted) {
+  if (!summary.unaccepted.empty()) {
     return holds("Accepted", "ListenersNotValid",
-                 "Some listeners are not valid: " + summary.failures, generation);
+                 "Some listeners are not valid: " + summary.unaccepted.text(), generation);
   }
   const std::string ignored = ignored_annotation(*gateway.gateway);
   return holds("Accepted", "Accepted",
@@ -301,10 +331,8 @@ GatewayStatus gateway_status(const attach::Model& model, const envoy::Resources&
   const Summary summary = summarize(status.listeners);
   status.conditions.push_back(gateway_accepted(listeners, summary, proxies, generation));
   status.conditions.push_back(gateway_programmed(listeners, summary, proxies));
-  if (const auto* facts = read.get(model.gateway_facts, key)) {
-    status.conditions.push_back(
-        judge("ResolvedRefs", facts->unresolved, "All references are resolved.", generation));
-  }
+  status.conditions.push_back(
+      gateway_resolved(read.get(model.gateway_facts, key), summary, generation));
   if (allows_insecure_fallback(gateway)) {
     status.conditions.push_back(holds("InsecureFrontendValidationMode", "ConfigurationChanged",
                                       "Client certificates are requested but not enforced.",
@@ -345,16 +373,18 @@ std::optional<ListenerSetStatus> listener_set_status(const attach::Model& model,
   }
   const Summary summary = summarize(status.listeners);
   if (!any_valid(model, own, read)) {
-    const Fault fault{"ListenersNotValid", "No listener is valid: " + summary.failures};
+    const bool both = !summary.unaccepted.empty() && !summary.unresolved.empty();
+    const Fault fault{"ListenersNotValid", "No listener is valid: " + summary.unaccepted.text() +
+                                               (both ? "; " : "") + summary.unresolved.text()};
     status.conditions.push_back(fails("Accepted", fault, generation));
     status.conditions.push_back(fails("Programmed", fault, generation));
     return status;
   }
-  status.conditions.push_back(holds("Accepted", "Accepted",
-                                    summary.all_accepted
-                                        ? "The ListenerSet is accepted."
-                                        : "Some listeners are not valid: " + summary.failures,
-                                    generation));
+  status.conditions.push_back(
+      summary.unaccepted.empty()
+          ? holds("Accepted", "Accepted", "The ListenerSet is accepted.", generation)
+          : holds("Accepted", "ListenersNotValid",
+                  "Some listeners are not valid: " + summary.unaccepted.text(), generation));
   status.conditions.push_back(
       programmed_of(summary, read.get(delivery.proxies, gateway_key), generation));
   return status;

@@ -275,7 +275,7 @@ TEST_F(ReplicasTest, ARefusalElsewhereStartsNoSearchHere) {
 TEST_F(ReplicasTest, ARefusedClusterIsTold) {
   const auto refused = [&] {
     graph_.commit();
-    return delivery_.refused_backends.find(kGateway) != nullptr;
+    return delivery_.shortfalls.find(kGateway) != nullptr;
   };
   publish(kCluster, "1");
   report(refusing(kCluster, "1"));

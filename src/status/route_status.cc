@@ -1,5 +1,8 @@
 #include "status/route_status.h"
 
+#include <utility>
+
+#include "api/text.h"
 #include "status/conditions.h"
 
 namespace kgw::status {
@@ -11,21 +14,45 @@ using attach::ParentBinding;
 // PolicyStatus.ancestors takes no more; the policy is in force for the others all the same.
 constexpr std::size_t kMaxAncestors = 16;
 
+// What the listeners of one parent make of a route together.
+struct Outcome {
+  bool delivered = false;  // by some of them
+  bool pending = false;    // by others
+  Fault first;             // of those that do not serve it
+  Listing unserved;
+
+  void add(const Fault& fault) {
+    if (!first) first = fault;
+    unserved.add(fault.message.view());
+  }
+};
+
 Condition route_programmed(const ParentBinding& parent, const RouteFacts& facts,
                            const ProgressOf& progress) {
   if (facts.replaced) return fails(kRouteProgrammed, facts.replaced, facts.generation);
-  bool delivered = true;
+  Outcome outcome;
+  Fault idle;
   for (const attach::ListenerAttachment& listener : parent.listeners) {
-    const Progress state = progress(listener);
+    Progress state = progress(listener);
     if (state.refused) return fails(kRouteProgrammed, state.refused, facts.generation);
-    delivered &= state.delivered;
+    if (state.unserved) outcome.add(state.unserved);
+    if (state.idle && !idle) idle = std::move(state.idle);
+    outcome.delivered |= state.delivered;
+    outcome.pending |= !state.delivered && !state.unserved && !state.idle;
   }
-  if (delivered) {
-    return holds(kRouteProgrammed, "Programmed", "Acknowledged by every connected proxy.",
-                 facts.generation);
+  const bool nothing = !outcome.delivered && !outcome.pending;
+  if (nothing && !outcome.first && idle) outcome.add(idle);
+  const std::string unserved = outcome.unserved.text();
+  if (nothing && outcome.first) {
+    return fails(kRouteProgrammed, {outcome.first.reason, unserved}, facts.generation);
   }
-  return pending(kRouteProgrammed, "Pending", "Waiting for a proxy to acknowledge the rules.",
-                 facts.generation);
+  const std::string but = unserved.empty() ? "" : " But " + unserved;
+  if (outcome.pending) {
+    return pending(kRouteProgrammed, "Pending",
+                   "Waiting for a proxy to acknowledge the rules." + but, facts.generation);
+  }
+  return holds(kRouteProgrammed, "Programmed", "Acknowledged by every connected proxy." + but,
+               facts.generation);
 }
 
 Conditions parent_conditions(const ParentBinding& parent, const RouteFacts& facts,

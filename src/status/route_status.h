@@ -24,7 +24,9 @@ struct RouteFacts {
 // How far one listener's share of a route has come.
 struct Progress {
   bool delivered = false;  // every proxy acknowledged the present rules
-  attach::Fault refused;   // with Envoy's words: rules, or what they need
+  attach::Fault refused;   // why nothing of the route is in force anywhere, maybe in Envoy's words
+  attach::Fault unserved;  // what the listener does not serve of it: all, or, if delivered, a part
+  attach::Fault idle;      // why there is nothing to serve; no fault if another listener does
 };
 using ProgressOf = std::function<Progress(const attach::ListenerAttachment&)>;
 

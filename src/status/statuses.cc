@@ -21,18 +21,21 @@ struct Sources {
   const Delivery& delivery;
 };
 
-// Why a proxy of the Gateway has not what the route sends to.
-attach::Fault refused_backend(const Sources& sources, const ObjectRef& route,
-                              const ObjectKey& gateway, Read& read) {
-  const RefusedBackends* refused = read.get(sources.delivery.refused_backends, gateway);
-  if (refused == nullptr) return {};
+// Why no proxy of the Gateway serves the route, or not what it sends to.
+attach::Fault shortfall(const Sources& sources, const ObjectRef& route, const ObjectKey& gateway,
+                        Read& read) {
+  const Shortfall* lack = read.get(sources.delivery.shortfalls, gateway);
+  if (lack == nullptr) return {};
+  if (lack->no_proxy) {
+    return {"Pending", "No proxy of Gateway " + kgw::to_string(gateway) + " is connected."};
+  }
   const auto* uses = read.get(sources.routes.cluster_users, route);
   if (uses == nullptr) return {};
   for (const envoy::GatewayCluster& use : *uses) {
     if (use.gateway != gateway) continue;
     for (const auto type : {envoy::ResourceType::kCluster, envoy::ResourceType::kEndpoint}) {
-      const auto found = refused->find({type, attach::cluster_name(use.cluster)});
-      if (found == refused->end()) continue;
+      const auto found = lack->refused.find({type, attach::cluster_name(use.cluster)});
+      if (found == lack->refused.end()) continue;
       return {"BackendRejected", "Envoy rejected the " + std::string(envoy::type_name(type)) +
                                      " of " + kgw::to_string(use.cluster.backend) + ": " +
                                      found->second};
@@ -41,13 +44,32 @@ attach::Fault refused_backend(const Sources& sources, const ObjectRef& route,
   return {};
 }
 
-// Rules that no proxy has taken over: because the listener is not served, or not yet.
-Progress undelivered(const Sources& sources, const ListenerAttachment& listener, Read& read) {
-  const attach::Fault fault = unservable(sources.model, listener.listener, read);
-  if (!fault) return {};
-  return {false,
-          {"ListenerNotProgrammed",
-           "Listener " + listener.listener.name.str() + " is not served: " + fault.message}};
+// Why no proxy serves the listener, as far as that is known. Once a proxy has `delivered` what
+// hangs on it, proxies need not be asked.
+attach::Fault unserved_listener(const Sources& sources, const ListenerAttachment& listener,
+                                bool delivered, Read& read) {
+  const auto about = [&](std::string_view problem) {
+    return "Listener " + listener.listener.name.str() + " is not served: " + std::string(problem);
+  };
+  if (const attach::Fault fault = unservable(sources.model, listener.listener, read)) {
+    return {"ListenerNotProgrammed", about(fault.message.view())};
+  }
+  if (delivered) return {};
+  const envoy::PortId port{listener.listener.gateway, listener.port,
+                           listener.protocol == attach::Protocol::kUdp};
+  const ResourceDelivery* delivery = read.get(
+      sources.delivery.resources,
+      GatewayResource{port.gateway, {envoy::ResourceType::kListener, envoy::listener_name(port)}});
+  if (delivery == nullptr || delivery->rejection.empty()) return {};
+  return {"ListenerRejected", about("Envoy rejected it: " + delivery->rejection)};
+}
+
+// A listener of HTTP, HTTPS or TLS of which other ones have every host that the route could have.
+attach::Fault hosts_elsewhere(const ListenerAttachment& listener) {
+  return {"NoHostLeft",
+          "Listener " + listener.listener.name.str() + " on port " + std::to_string(listener.port) +
+              " has no host for the route: listeners of the port with a more specific "
+              "hostname have them all."};
 }
 
 Progress http_progress(const Sources& sources, const ObjectRef& route,
@@ -60,12 +82,13 @@ Progress http_progress(const Sources& sources, const ObjectRef& route,
     const std::string finding = rule.refused_by_proxy
                                     ? "Envoy rejected a rule: "
                                     : "A rule breaks a constraint of Envoy and is not sent to it: ";
-    return {false, {"RouteRuleReplaced", finding + rule.refusal}};
+    return {.refused = {"RouteRuleReplaced", finding + rule.refusal}};
   }
-  if (auto fault = refused_backend(sources, route, listener.listener.gateway, read)) {
-    return {false, std::move(fault)};
+  if (auto fault = shortfall(sources, route, listener.listener.gateway, read)) {
+    return {.refused = std::move(fault)};
   }
-  bool delivered = listener.hosts.empty() || encoded->rules.empty();
+  if (listener.hosts.empty()) return {.idle = hosts_elsewhere(listener)};
+  bool delivered = encoded->rules.empty();
   if (!delivered) {
     const envoy::Version* version =
         read.get(sources.delivery.routes, RouteInTable{route, listener.table});
@@ -73,9 +96,10 @@ Progress http_progress(const Sources& sources, const ObjectRef& route,
   }
   // The table is that of all listeners of the port, also of those that have certificates.
   const bool tells_all = listener.protocol != attach::Protocol::kHttps;
-  if (delivered && tells_all) return {true, {}};
-  Progress unserved = undelivered(sources, listener, read);
-  return unserved.refused ? unserved : Progress{delivered, {}};
+  if (delivered && tells_all) return {.delivered = true};
+  attach::Fault unserved = unserved_listener(sources, listener, delivered, read);
+  const bool served = !unserved;
+  return {.delivered = delivered && served, .unserved = std::move(unserved)};
 }
 
 Progress stream_progress(const Sources& sources, const ObjectRef& route,
@@ -83,15 +107,23 @@ Progress stream_progress(const Sources& sources, const ObjectRef& route,
   const ObjectKey& gateway = listener.listener.gateway;
   const auto* bound = read.get(sources.model.listeners, gateway);
   if (bound == nullptr) return {};
-  const auto found =
-      std::ranges::find(bound->listeners, listener.listener, &attach::BoundListener::id);
-  if (found == bound->listeners.end()) return {};
+  const attach::BoundListener* found = bound->find(listener.listener);
+  if (found == nullptr) return {};
+  if (auto fault = shortfall(sources, route, gateway, read)) return {.refused = std::move(fault)};
+  if (listener.protocol == attach::Protocol::kTls && listener.hosts.empty()) {
+    return {.idle = hosts_elsewhere(listener)};
+  }
   const ListenerProgress progress =
       listener_progress(sources.resources, sources.delivery, *found, read);
-  if (!progress.rejection.empty()) return {false, {"ListenerRejected", progress.rejection}};
-  if (auto fault = refused_backend(sources, route, gateway, read)) return {false, std::move(fault)};
-  if (progress.acknowledged) return {true, {}};
-  return undelivered(sources, listener, read);
+  if (!progress.rejection.empty()) return {.unserved = {"ListenerRejected", progress.rejection}};
+  if (!progress.acknowledged)
+    return {.unserved = unserved_listener(sources, listener, false, read)};
+  const auto shape = envoy::shape_of(*found);
+  if (!shape) return {};
+  envoy::StreamLoss loss = envoy::stream_loss(
+      read.get(sources.resources.stream_owners, envoy::chain_shape(*shape)), route, listener);
+  if (loss.message.empty()) return {.delivered = true};
+  return {.delivered = !loss.all, .unserved = {"Conflicted", std::move(loss.message)}};
 }
 
 template <typename Route>

@@ -127,6 +127,68 @@ TEST_F(StatusesTest, SelfManagedProxiesNeedNoAddressToBeProgrammed) {
   EXPECT_EQ(of_gateway("Programmed").status, "True");
 }
 
+TEST_F(StatusesTest, NothingIsProgrammedByProxiesThatAreGone) {
+  using std::chrono::seconds;
+  const auto at = [](int second) { return std::chrono::steady_clock::time_point(seconds(second)); };
+  const auto tick = [&](int second) {
+    feedback_.tick(at(second), seconds(15));
+    world_.commit();
+  };
+  feedback_.update_proxies(kGateway, [](ProxyState& state) { state.self_managed = true; });
+  feedback_.on_proxies_changed(kGateway, 1);
+  tick(0);
+  tick(100);
+  EXPECT_EQ(of_gateway("Programmed").status, "True");
+
+  // A restart is nothing to report.
+  feedback_.on_proxies_changed(kGateway, 0);
+  tick(100);
+  tick(114);
+  EXPECT_EQ(of_listener("plain").status, "True");
+  feedback_.on_proxies_changed(kGateway, 1);
+  tick(116);
+  feedback_.on_proxies_changed(kGateway, 0);
+  tick(117);
+  EXPECT_EQ(of_gateway("Programmed").status, "True");
+
+  tick(132);
+  for (const Condition& condition :
+       {of_gateway("Programmed"), of_listener("plain"), of_listener("a"), of_route()}) {
+    EXPECT_EQ(condition.status, "False");
+    EXPECT_EQ(condition.reason, "Pending");
+    EXPECT_THAT(condition.message, HasSubstr("No proxy"));
+  }
+  EXPECT_EQ(of_gateway("Accepted").status, "True");
+  feedback_.update_proxies(kGateway, [](ProxyState& state) { state.problem = "0 of 1 ready"; });
+  world_.commit();
+  EXPECT_EQ(of_gateway("Programmed").message, "No proxy is connected. 0 of 1 ready");
+
+  feedback_.on_proxies_changed(kGateway, 2);
+  world_.commit();
+  EXPECT_EQ(of_gateway("Programmed").status, "True");
+  EXPECT_EQ(of_listener("a").status, "True");
+  EXPECT_NE(of_route().status, "False");
+}
+
+TEST_F(StatusesTest, AListenerThatIsNotProgrammedYetIsNamedByItsGateway) {
+  feedback_.update_proxies(kGateway, [](ProxyState& state) { state.self_managed = true; });
+  delivery_.resources.erase({kGateway, {ResourceType::kSecret, "cert~infra~cert-a"}});
+  world_.commit();
+  EXPECT_EQ(of_gateway("Programmed").status, "True");
+  EXPECT_EQ(of_gateway("Programmed").message,
+            "Some listeners are not programmed: a: Waiting for a proxy to acknowledge the "
+            "listener.");
+}
+
+TEST_F(StatusesTest, AGatewaysReferencesAreResolvedWhenThoseOfItsListenersAre) {
+  EXPECT_EQ(of_gateway("ResolvedRefs").status, "True");
+  world_.erase({Kind::kSecret, {"infra", "cert-b"}});
+  world_.commit();
+  EXPECT_EQ(of_gateway("ResolvedRefs").status, "False");
+  EXPECT_EQ(of_gateway("ResolvedRefs").reason, "ListenersNotResolved");
+  EXPECT_THAT(of_gateway("ResolvedRefs").message, HasSubstr("b: "));
+}
+
 TEST_F(StatusesTest, AListenerWaitsForItsCertificates) {
   delivery_.resources.erase({kGateway, {ResourceType::kSecret, "cert~infra~cert-a"}});
   world_.commit();
@@ -193,7 +255,7 @@ TEST_F(StatusesTest, ARefusalIsForgottenWithItsCluster) {
   refuse(ResourceType::kCluster, cluster(), "no such cluster");
   feedback_.removed({kGateway, {ResourceType::kCluster, cluster()}});
   world_.commit();
-  EXPECT_EQ(delivery_.refused_backends.find(kGateway), nullptr);
+  EXPECT_EQ(delivery_.shortfalls.find(kGateway), nullptr);
 }
 
 }  // namespace
