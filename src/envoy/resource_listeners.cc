@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <map>
 
-#include "attach/hostname.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/config/listener/v3/listener_components.pb.h"
 #include "envoy/constraints.h"
@@ -24,60 +22,24 @@ StreamBackends backends_of(const BoundStreamRoute* route) {
   return backends;
 }
 
-bool older(const BoundStreamRoute& a, const BoundStreamRoute& b) {
-  return std::tie(a.creation_time, a.ref.key) < std::tie(b.creation_time, b.ref.key);
-}
-
-// f(const BoundStreamRoute&, const ListenerAttachment&) for each attachment to the listener.
-template <typename F>
-void for_each_route(const Model& model, const Resources::StreamRules& rules,
-                    const attach::ListenerId& listener, Read& read, F&& f) {
-  for (const ObjectRef& ref : read.members(model.routes_by_listener, listener)) {
-    const BoundStreamRoute* route = read.get(rules, ref);
-    const attach::RouteAttachment* attached = read.get(model.attachments, ref);
-    if (route == nullptr || attached == nullptr || route->unaccepted) continue;
-    for (const attach::ParentBinding& parent : attached->parents) {
-      for (const attach::ListenerAttachment& attachment : parent.listeners) {
-        if (attachment.listener == listener) f(*route, attachment);
-      }
-    }
-  }
-}
-
-// TCP and UDP: the oldest route has the listener.
-const BoundStreamRoute* oldest_route(const Model& model, const Resources::StreamRules& rules,
-                                     const attach::ListenerId& listener, Read& read) {
-  const BoundStreamRoute* oldest = nullptr;
-  for_each_route(model, rules, listener, read,
-                 [&](const BoundStreamRoute& route, const attach::ListenerAttachment&) {
-                   if (oldest == nullptr || older(route, *oldest)) oldest = &route;
-                 });
-  return oldest;
-}
-
-// TLS: each host belongs to the route that names it most precisely, then to the oldest.
-std::vector<StreamHost> stream_hosts(const Model& model, const Resources::StreamRules& rules,
-                                     const attach::ListenerId& listener, Read& read) {
-  struct Claim {
-    Name route_host;
-    const BoundStreamRoute* route = nullptr;
-  };
-  std::map<Name, Claim> owners;
-  for_each_route(model, rules, listener, read,
-                 [&](const BoundStreamRoute& route, const attach::ListenerAttachment& attachment) {
-                   for (const attach::AttachedHost& host : attachment.hosts) {
-                     Claim& owner = owners[host.domain];
-                     const bool wins = owner.route == nullptr ||
-                                       (host.route_host == owner.route_host
-                                            ? older(route, *owner.route)
-                                            : attach::more_specific(host.route_host.view(),
-                                                                    owner.route_host.view()));
-                     if (wins) owner = {host.route_host, &route};
-                   }
-                 });
+// Each host of the listener with the backends of the route that has it.
+std::vector<StreamHost> stream_hosts(const Resources& resources,
+                                     const Resources::StreamRules& rules,
+                                     const ListenerShape& shape, Read& read) {
   std::vector<StreamHost> hosts;
-  for (const auto& [domain, owner] : owners) hosts.push_back({domain, backends_of(owner.route)});
+  const StreamOwners* owners = read.get(resources.stream_owners, shape);
+  if (owners == nullptr) return hosts;
+  for (const StreamOwner& owner : *owners) {
+    hosts.push_back({owner.host, backends_of(read.get(rules, owner.route))});
+  }
   return hosts;
+}
+
+// Of a TCP or UDP listener.
+StreamBackends stream_backends(const Resources& resources, const Resources::StreamRules& rules,
+                               const ListenerShape& shape, Read& read) {
+  const std::vector<StreamHost> hosts = stream_hosts(resources, rules, shape, read);
+  return hosts.empty() ? StreamBackends() : hosts.front().backends;
 }
 
 attach::Layout layout_of(const Resources::LayoutTable& layouts, const ListenerShape& shape,
@@ -96,9 +58,11 @@ std::optional<std::string> broken_chain(const ListenerChains& listener, const Fi
 
 }  // namespace
 
-ListenerChains compute_chains(const Model& model, const Resources::StreamRules& stream_rules,
-                              const Resources::LayoutTable& layouts, const Settings& settings,
-                              const ListenerShape& shape, Read& read) {
+ListenerChains compute_chains(const Model& model, const Resources& resources,
+                              const Resources::StreamRules& stream_rules,
+                              const Resources::LayoutTable& layouts, const ListenerShape& shape,
+                              Read& read) {
+  const Settings& settings = resources.settings;
   const attach::ListenerTlsState* tls =
       shape.terminates_tls() ? read.get(model.listener_tls, shape.id) : nullptr;
   switch (shape.protocol) {
@@ -107,11 +71,11 @@ ListenerChains compute_chains(const Model& model, const Resources::StreamRules& 
     case Protocol::kHttps:
       return https_chains(shape, tls, settings, layout_of(layouts, shape, read));
     case Protocol::kTls:
-      return tls_chains(shape, tls, stream_hosts(model, stream_rules, shape.id, read));
+      return tls_chains(shape, tls, stream_hosts(resources, stream_rules, shape, read));
     case Protocol::kTcp:
-      return tcp_chains(shape, backends_of(oldest_route(model, stream_rules, shape.id, read)));
+      return tcp_chains(shape, stream_backends(resources, stream_rules, shape, read));
     case Protocol::kUdp:
-      return udp_chains(shape, backends_of(oldest_route(model, stream_rules, shape.id, read)));
+      return udp_chains(shape, stream_backends(resources, stream_rules, shape, read));
   }
   return {};
 }

@@ -17,9 +17,10 @@ std::optional<BuiltCluster> compute_cluster(const Model& model, const Settings& 
 std::optional<Resource> compute_assignment(const Model& model, const Settings& settings,
                                            const attach::ClusterId& id, Read& read);
 
-ListenerChains compute_chains(const Model& model, const Resources::StreamRules& stream_rules,
-                              const Resources::LayoutTable& layouts, const Settings& settings,
-                              const ListenerShape& shape, Read& read);
+ListenerChains compute_chains(const Model& model, const Resources& resources,
+                              const Resources::StreamRules& stream_rules,
+                              const Resources::LayoutTable& layouts, const ListenerShape& shape,
+                              Read& read);
 std::optional<Resource> compute_listener(const Resources& resources, const GatewayResourceId& id,
                                          Read& read);
 

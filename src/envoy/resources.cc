@@ -93,10 +93,16 @@ Resources::Resources(Graph& graph, Model& model, ClusterUsers& cluster_users,
               if (const auto shape = shape_of(listener)) emit(chain_shape(*shape));
             }
           })),
+      stream_owners(graph.derived<ListenerShape, StreamOwners>("stream owners")
+                        .from(chain_shapes,
+                              [&model, &stream_rules](const ListenerShape& shape, Read& read) {
+                                return compute_stream_owners(model, stream_rules, shape, read);
+                              })),
       chains(graph.derived<ListenerShape, ListenerChains>("filter chains")
                  .from(chain_shapes,
-                       [this, &model, &stream_rules, &layouts](const ListenerShape& shape, Read& read) {
-                         return compute_chains(model, stream_rules, layouts, settings, shape, read);
+                       [this, &model, &stream_rules, &layouts](const ListenerShape& shape,
+                                                               Read& read) {
+                         return compute_chains(model, *this, stream_rules, layouts, shape, read);
                        })),
       chains_by_listener(graph.index<GatewayResourceId>(
           chains, "filter chains by listener",

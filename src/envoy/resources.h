@@ -7,7 +7,8 @@
 //   cluster_users -> cluster_uses -> clusters    -> gateway_clusters
 //                                 -> assignments -> gateway_endpoints    reads no route table: a
 //                                                    changed slice costs one encoding
-//   listeners, stream routes, table layouts -> chains -> gateway_listeners
+//   stream routes -> stream_owners
+//   listeners, stream_owners, table layouts -> chains -> gateway_listeners
 //   clusters, chains -> secret_uses -> secrets -> gateway_secrets
 #pragma once
 
@@ -24,6 +25,7 @@
 #include "envoy/listener.h"
 #include "envoy/secret.h"
 #include "envoy/settings.h"
+#include "envoy/stream_owners.h"
 #include "envoy/table_layout.h"
 #include "policy/rule.h"
 
@@ -79,7 +81,7 @@ struct Resources {
   using SecretUses = engine::Derived<SecretUser, std::vector<SecretId>>;
   using Published = engine::Derived<GatewayResourceId, Resource>;
   using LayoutTable = engine::Table<attach::RouteTableId, TableLayout>;
-  using StreamRules = engine::Table<ObjectRef, policy::BoundStreamRoute>;
+  using StreamRules = envoy::StreamRules;
   using ClusterUsers = engine::Index<GatewayCluster, ObjectRef, std::vector<GatewayCluster>>;
 
   // Made after the model and the tables given, on the same graph, which all outlive this.
@@ -113,6 +115,7 @@ struct Resources {
   Published& gateway_endpoints;
 
   engine::Index<ListenerShape, ObjectRef, attach::OwnerListeners>& chain_shapes;
+  engine::Derived<ListenerShape, StreamOwners>& stream_owners;
   engine::Derived<ListenerShape, ListenerChains>& chains;
   engine::Index<GatewayResourceId, ListenerShape, ListenerChains>& chains_by_listener;
   engine::Derived<ObjectKey, std::vector<std::string>>& bind_addresses;
