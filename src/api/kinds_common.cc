@@ -38,9 +38,11 @@ Constraints qualified_name() {
   return Constraints().length(1, 317).pattern(kQualifiedName).prefix_length(kMaxKeyPrefix);
 }
 
-// The same for labels, but for those of Namespaces, which selectors may ask for.
+// The same for labels, but for those of Namespaces, which selectors may ask for. Keys of kgateway's
+// groups are kept so that it can be said that they have no effect (ineffective.h).
 std::vector<std::string> labels_of_interest() {
-  return {"kubernetes.io/service-name", "endpointslice.kubernetes.io/managed-by"};
+  return {"kubernetes.io/service-name", "endpointslice.kubernetes.io/managed-by", "kgateway.dev/",
+          "gateway.kgateway.dev/", "delegation.kgateway.dev/"};
 }
 
 // The fields of metadata; `name` says what a name must look like. No `kept_labels`: all.

@@ -65,6 +65,11 @@ constexpr std::string_view kOwnGroup = "gateway.kgateway.dev";
 constexpr std::array<std::string_view, 3> kReadGroups = {kGatewayGroup, kOwnGroup,
                                                          "discovery.k8s.io"};
 
+// Kinds of kgateway that this version does not support.
+constexpr std::array<std::string_view, 6> kPlannedKinds = {"BackendConfigPolicy", "DirectResponse",
+                                                           "GatewayExtension",    "TrafficPolicy",
+                                                           "HTTPListenerPolicy",  "ListenerPolicy"};
+
 // Core kinds that people keep beside their routes.
 constexpr std::array<std::string_view, 13> kOtherCoreKinds = {"Pod",
                                                               "ServiceAccount",
@@ -136,7 +141,8 @@ Diagnostic foreign_kind(const Decoded& decoded, const doc::Node& node, std::stri
                  fmt::format("unknown kind {} of {}{}", schema::quote(kind_name),
                              schema::quote(api_version), hint));
   };
-  if (group == kOwnGroup && nearest_kind(kind_name).empty()) {
+  const bool planned = std::ranges::find(kPlannedKinds, kind_name) != kPlannedKinds.end();
+  if (group == kOwnGroup && (planned || nearest_kind(kind_name).empty())) {
     return about(decoded, node, file, "kind", "UnsupportedKind",
                  fmt::format("{} of {} is not supported by this version of kgateway", kind_name,
                              api_version));

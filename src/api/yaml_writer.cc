@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "api/text.h"
+
 namespace kgw {
 namespace {
 
@@ -16,23 +18,6 @@ bool plain_is_safe(const std::string& text) {
   static const RE2* reserved =
       new RE2("(?i)(true|false|yes|no|on|off|y|n|null|~|\\.inf|\\.nan|0x[0-9a-f]*)");
   return RE2::FullMatch(text, *safe) && !RE2::FullMatch(text, *reserved);
-}
-
-// What JSON allows in a string and YAML does not, or takes for the end of a line: escaped.
-std::string escape_for_yaml(const std::string& quoted) {
-  static const RE2* strange =
-      new RE2("[\\x{7f}-\\x{9f}\\x{2028}\\x{2029}\\x{feff}\\x{fffe}\\x{ffff}]");
-  std::string out;
-  re2::StringPiece rest(quoted);
-  re2::StringPiece found;
-  while (strange->Match(rest, 0, rest.size(), RE2::UNANCHORED, &found, 1)) {
-    out.append(rest.data(), static_cast<std::size_t>(found.data() - rest.data()));
-    // Its escape is the part between the quotes.
-    const std::string escaped = nlohmann::json(std::string(found)).dump(-1, ' ', true);
-    out.append(escaped, 1, escaped.size() - 2);
-    rest.remove_prefix(static_cast<std::size_t>(found.data() - rest.data()) + found.size());
-  }
-  return out.append(rest.data(), rest.size());
 }
 
 // Several lines that can stand as they are below a "|".
@@ -61,7 +46,8 @@ class Writer {
     if (!value.is_string()) return value.dump();
     const std::string& text = value.template get_ref<const std::string&>();
     if (plain_is_safe(text)) return text;
-    return escape_for_yaml(value.dump(-1, ' ', false, Json::error_handler_t::replace));
+    // What JSON allows in a string and YAML does not is escaped with all else that does not show.
+    return show_all(value.dump(-1, ' ', false, Json::error_handler_t::replace));
   }
 
   void indented(std::size_t indent) { out_.append(indent, ' '); }
