@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "api/text.h"
+
 namespace kgw::status {
 
 Condition holds(std::string_view type, std::string_view reason, std::string_view message,
@@ -29,6 +31,14 @@ const Condition* find(const Conditions& conditions, std::string_view type) {
   const auto found = std::ranges::find_if(
       conditions, [&](const Condition& condition) { return condition.type == type; });
   return found == conditions.end() ? nullptr : &*found;
+}
+
+void make_presentable(ObjectStatus& status) {
+  for_each_condition(status, [](Condition& condition) {
+    const std::string_view message = condition.message.view();
+    if (message.size() <= kMaxMessageBytes && is_one_line(message)) return;
+    condition.message = one_line(message, kMaxMessageBytes);
+  });
 }
 
 }  // namespace kgw::status

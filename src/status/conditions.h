@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "api/meta.h"
 #include "attach/listeners.h"
@@ -29,5 +30,30 @@ Condition judge(std::string_view type, const attach::Fault& fault, std::string_v
 
 // The condition of that type, null when there is none.
 const Condition* find(const Conditions& conditions, std::string_view type);
+
+// f(Condition&) for every condition of a status, in an order that depends only on its shape.
+template <class F>
+void for_each_condition(ObjectStatus& status, F&& f) {
+  const auto all = [&](Conditions& conditions) {
+    for (Condition& condition : conditions) f(condition);
+  };
+  std::visit(
+      [&]<typename Status>(Status& one) {
+        if constexpr (requires { one.conditions; }) all(one.conditions);
+        if constexpr (requires { one.listeners; }) {
+          for (ListenerStatus& listener : one.listeners) all(listener.conditions);
+        }
+        if constexpr (requires { one.parents; }) {
+          for (RouteParentStatus& parent : one.parents) all(parent.conditions);
+        }
+        if constexpr (requires { one.ancestors; }) {
+          for (PolicyAncestorStatus& ancestor : one.ancestors) all(ancestor.conditions);
+        }
+      },
+      status);
+}
+
+// Makes every message one line of bounded length (api/text.h), whoever wrote the words in it.
+void make_presentable(ObjectStatus& status);
 
 }  // namespace kgw::status

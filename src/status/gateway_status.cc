@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/ineffective.h"
 #include "api/text.h"
 #include "attach/tls_options.h"
 #include "status/conditions.h"
+#include "status/warnings.h"
 
 namespace kgw::status {
 namespace {
@@ -228,6 +230,7 @@ Condition gateway_accepted(const GatewayListeners& gateway, const Summary& summa
   if (const Fault fault = undeployable(gateway, proxies)) {
     return fails("Accepted", fault, generation);
   }
+  const std::string warnings = but(gateway_warnings(*gateway.gateway));
   if (!summary.any_accepted) {
     return fails("Accepted",
                  {"ListenersNotValid", "No listener is valid: " + summary.unaccepted.text()},
@@ -235,25 +238,11 @@ Condition gateway_accepted(const GatewayListeners& gateway, const Summary& summa
   }
   if (!summary.unaccepted.empty()) {
     return holds("Accepted", "ListenersNotValid",
-                 "Some listeners are not valid: " + summary.unaccepted.text(), generation);
+                 "Some listeners are not valid: " + summary.unaccepted.text() + warnings,
+                 generation);
   }
-  const std::string ignored = ignored_annotation(*gateway.gateway);
-  return holds("Accepted", "Accepted",
-               "The Gateway is accepted." + (ignored.empty() ? "" : " But " + ignored), generation);
+  return holds("Accepted", "Accepted", "The Gateway is accepted." + warnings, generation);
 }
-
-}  // namespace
-
-std::string ignored_annotation(const Gateway& gateway) {
-  const std::string name(envoy::kShardingAnnotation);
-  const auto found = gateway.metadata.annotations.find(name);
-  if (found == gateway.metadata.annotations.end()) return {};
-  const std::string value(found->second);
-  if (envoy::sharding_mode(value)) return {};
-  return "annotation " + name + ": \"" + value + "\" is none of Auto, Always, Never, and ignored";
-}
-
-namespace {
 
 bool allows_insecure_fallback(const Gateway& gateway) {
   if (!gateway.tls || !gateway.tls->frontend) return false;
@@ -277,6 +266,7 @@ GatewayClassStatus gateway_class_status(const GatewayClass& gateway_class, const
     for (const Kind kind : platform->missing_kinds) message += " " + std::string(kind_name(kind));
     message += ".";
   }
+  message += but(ineffective_metadata(gateway_class, false));
   return {{judge("Accepted", parameters, message, gateway_class.metadata.generation)},
           supported_features(platform == nullptr ? Platform() : *platform)};
 }
@@ -380,11 +370,13 @@ std::optional<ListenerSetStatus> listener_set_status(const attach::Model& model,
     status.conditions.push_back(fails("Programmed", fault, generation));
     return status;
   }
+  const std::string warnings = but(ineffective_metadata(set, false));
   status.conditions.push_back(
       summary.unaccepted.empty()
-          ? holds("Accepted", "Accepted", "The ListenerSet is accepted.", generation)
+          ? holds("Accepted", "Accepted", "The ListenerSet is accepted." + warnings, generation)
           : holds("Accepted", "ListenersNotValid",
-                  "Some listeners are not valid: " + summary.unaccepted.text(), generation));
+                  "Some listeners are not valid: " + summary.unaccepted.text() + warnings,
+                  generation));
   status.conditions.push_back(
       programmed_of(summary, read.get(delivery.proxies, gateway_key), generation));
   return status;

@@ -34,9 +34,6 @@ GatewayStatus gateway_status(const attach::Model& model, const envoy::Resources&
                              const Delivery& delivery, const attach::GatewayListeners& listeners,
                              engine::Read& read);
 
-// What an annotation of the Gateway says in vain, for people; empty if nothing.
-std::string ignored_annotation(const Gateway& gateway);
-
 // Absent when the set names no Gateway of ours.
 std::optional<ListenerSetStatus> listener_set_status(const attach::Model& model,
                                                      const envoy::Resources& resources,

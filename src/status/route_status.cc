@@ -4,6 +4,7 @@
 
 #include "api/text.h"
 #include "status/conditions.h"
+#include "status/warnings.h"
 
 namespace kgw::status {
 namespace {
@@ -85,13 +86,20 @@ RouteStatus route_status(const attach::RouteAttachment& attachment, const RouteF
   return status;
 }
 
-PolicyStatus backend_tls_status(const attach::BackendTlsVerdict& verdict, std::int64_t generation) {
+PolicyStatus backend_tls_status(const attach::BackendTlsVerdict& verdict,
+                                const BackendTlsPolicy& policy) {
+  const std::int64_t generation = policy.metadata.generation;
+  std::string accepted = "The policy is accepted.";
+  if (verdict.partial) {
+    accepted += " It is not in force for every target: " + verdict.partial.message.str();
+  }
+  accepted += but(policy_warnings(policy));
   PolicyStatus status;
   for (const ObjectKey& gateway : verdict.gateways) {
     if (status.ancestors.size() == kMaxAncestors) break;
     status.ancestors.push_back(
         {gateway,
-         {judge("Accepted", verdict.unaccepted, "The policy is accepted.", generation),
+         {judge("Accepted", verdict.unaccepted, accepted, generation),
           judge("ResolvedRefs", verdict.unresolved, "All references are resolved.", generation)}});
   }
   return status;

@@ -33,6 +33,7 @@ using ProgressOf = std::function<Progress(const attach::ListenerAttachment&)>;
 RouteStatus route_status(const attach::RouteAttachment& attachment, const RouteFacts& facts,
                          const ProgressOf& progress);
 
-PolicyStatus backend_tls_status(const attach::BackendTlsVerdict& verdict, std::int64_t generation);
+PolicyStatus backend_tls_status(const attach::BackendTlsVerdict& verdict,
+                                const BackendTlsPolicy& policy);
 
 }  // namespace kgw::status

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "api/ineffective.h"
+#include "api/text.h"
 #include "attach/parameters.h"
 #include "status/conditions.h"
 #include "status/gateway_status.h"
 #include "status/route_status.h"
+#include "status/warnings.h"
 
 namespace kgw::status {
 namespace {
@@ -126,6 +129,25 @@ Progress stream_progress(const Sources& sources, const ObjectRef& route,
   return {.delivered = !loss.all, .unserved = {"Conflicted", std::move(loss.message)}};
 }
 
+// What is accepted of a route and has no effect, besides what its rules say.
+void add_warnings(const Sources& sources, const RouteObject& route,
+                  const attach::RouteAttachment& attachment, RouteFacts& facts, Read& read) {
+  const attach::Inputs& inputs = sources.model.inputs;
+  Diagnostics warnings = ineffective_metadata(route, sources.resources.settings.weighted_routes);
+  std::ranges::move(parent_warnings(route, &attachment,
+                                    [&](const ObjectRef& parent) {
+                                      return parent.kind == Kind::kGateway
+                                                 ? read.get(inputs.gateways, parent.key) != nullptr
+                                                 : read.get(inputs.listener_sets, parent.key) !=
+                                                       nullptr;
+                                    }),
+                    std::back_inserter(warnings));
+  Listing listing;
+  if (!facts.warnings.empty()) listing.add(facts.warnings);
+  for (const Diagnostic& each : warnings) listing.add(each.field + ": " + each.message);
+  facts.warnings = listing.text();
+}
+
 template <typename Route>
 ObjectStatus http_route_status(const Sources& sources, const Route& route,
                                const attach::RouteAttachment& attachment, Read& read) {
@@ -138,6 +160,7 @@ ObjectStatus http_route_status(const Sources& sources, const Route& route,
     facts.replaced = bound->replaced;
     facts.warnings = bound->warnings;
   }
+  add_warnings(sources, route, attachment, facts, read);
   return route_status(attachment, facts, [&](const ListenerAttachment& listener) {
     return http_progress(sources, ref, listener, read);
   });
@@ -150,6 +173,7 @@ ObjectStatus stream_route_status(const Sources& sources, const StreamRoute& rout
     facts.unaccepted = bound->unaccepted;
     facts.unresolved = bound->unresolved;
   }
+  add_warnings(sources, route, attachment, facts, read);
   return route_status(attachment, facts, [&](const ListenerAttachment& listener) {
     return stream_progress(sources, route.ref(), listener, read);
   });
@@ -175,12 +199,24 @@ std::optional<ObjectStatus> any_route_status(const Sources& sources, const Objec
 ObjectStatus backend_status(const Backend& backend) {
   const std::int64_t generation = backend.metadata.generation;
   if (backend.static_backend) {
-    return BackendStatus{{holds("Accepted", "Accepted", "The backend is accepted.", generation)}};
+    return BackendStatus{{holds(
+        "Accepted", "Accepted",
+        "The backend is accepted." + but(ineffective_metadata(backend, false)), generation)}};
   }
   return BackendStatus{{fails(
       "Accepted",
       {"Invalid", "Backends of type " + backend.type + " are not supported; only Static is."},
       generation)}};
+}
+
+// What `compute` gives, fit to be shown. Everything that has a status goes through here.
+template <typename Compute>
+auto presentable(Compute compute) {
+  return [compute = std::move(compute)](const auto& key, const auto& value, Read& read) {
+    std::optional<ObjectStatus> status = compute(key, value, read);
+    if (status) make_presentable(*status);
+    return status;
+  };
 }
 
 engine::Derived<ObjectRef, ObjectStatus>& make_table(engine::Graph& graph, const Sources sources) {
@@ -191,36 +227,40 @@ engine::Derived<ObjectRef, ObjectStatus>& make_table(engine::Graph& graph, const
   using Status = std::optional<ObjectStatus>;
   return graph.derived<ObjectRef, ObjectStatus>("statuses")
       .from(inputs.gateway_classes, as(Kind::kGatewayClass),
-            [sources](const ObjectKey&, const GatewayClass& gateway_class, Read& read) -> Status {
+            presentable([sources](const ObjectKey&, const GatewayClass& gateway_class,
+                                  Read& read) -> Status {
               if (gateway_class.controller_name != attach::kControllerName) return std::nullopt;
               return gateway_class_status(
                   gateway_class, read.get(sources.delivery.platform, ObjectKey{}),
                   attach::judge_parameters(sources.model, gateway_class, read));
-            })
+            }))
       .from(sources.model.listeners, as(Kind::kGateway),
-            [sources](const ObjectKey&, const attach::GatewayListeners& listeners,
-                      Read& read) -> Status {
+            presentable([sources](const ObjectKey&, const attach::GatewayListeners& listeners,
+                                  Read& read) -> Status {
               return gateway_status(sources.model, sources.resources, sources.delivery, listeners,
                                     read);
-            })
+            }))
       .from(inputs.listener_sets, as(Kind::kListenerSet),
-            [sources](const ObjectKey&, const ListenerSet& set, Read& read) -> Status {
+            presentable([sources](const ObjectKey&, const ListenerSet& set, Read& read) -> Status {
               return listener_set_status(sources.model, sources.resources, sources.delivery, set,
                                          read);
-            })
+            }))
       .from(sources.model.attachments,
-            [sources](const ObjectRef& ref, const attach::RouteAttachment& attachment, Read& read)
-                -> Status { return any_route_status(sources, ref, attachment, read); })
+            presentable([sources](const ObjectRef& ref, const attach::RouteAttachment& attachment,
+                                  Read& read) -> Status {
+              return any_route_status(sources, ref, attachment, read);
+            }))
       .from(inputs.backend_tls_policies, as(Kind::kBackendTlsPolicy),
-            [sources](const ObjectKey& key, const BackendTlsPolicy& policy, Read& read) -> Status {
+            presentable([sources](const ObjectKey& key, const BackendTlsPolicy& policy,
+                                  Read& read) -> Status {
               const auto* verdict = read.get(sources.model.backend_tls_verdicts, key);
               if (verdict == nullptr || verdict->gateways.empty()) return std::nullopt;
-              return backend_tls_status(*verdict, policy.metadata.generation);
-            })
+              return backend_tls_status(*verdict, policy);
+            }))
       .from(inputs.backends, as(Kind::kBackend),
-            [](const ObjectKey&, const Backend& backend, Read&) -> Status {
+            presentable([](const ObjectKey&, const Backend& backend, Read&) -> Status {
               return backend_status(backend);
-            });
+            }));
 }
 
 }  // namespace

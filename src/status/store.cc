@@ -67,28 +67,6 @@ void merge(PolicyStatus& next, const PolicyStatus* before, std::int64_t now) {
   }
 }
 
-// f(Condition&) for every condition of a status, in an order that depends only on its shape.
-template <class F>
-void for_each_condition(ObjectStatus& status, F&& f) {
-  const auto all = [&](Conditions& conditions) {
-    for (Condition& condition : conditions) f(condition);
-  };
-  std::visit(
-      [&]<typename Status>(Status& one) {
-        if constexpr (requires { one.conditions; }) all(one.conditions);
-        if constexpr (requires { one.listeners; }) {
-          for (ListenerStatus& listener : one.listeners) all(listener.conditions);
-        }
-        if constexpr (requires { one.parents; }) {
-          for (RouteParentStatus& parent : one.parents) all(parent.conditions);
-        }
-        if constexpr (requires { one.ancestors; }) {
-          for (PolicyAncestorStatus& ancestor : one.ancestors) all(ancestor.conditions);
-        }
-      },
-      status);
-}
-
 }  // namespace
 
 StatusStore::Stored::Stored(std::shared_ptr<const ObjectStatus> status,
