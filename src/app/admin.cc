@@ -3,8 +3,10 @@
 #include <google/protobuf/stubs/common.h>
 #include <spdlog/spdlog.h>
 
+#include "api/text.h"
 #include "app/explain.h"
 #include "app/metrics.h"
+#include "app/problems.h"
 #include "app/proto_json.h"
 #include "status/json.h"
 
@@ -33,7 +35,7 @@ POST /logging?level=debug
 HttpResponse json_response(const Json& json, const HttpRequest& request) {
   const bool pretty = request.query.contains("pretty");
   return {200, "application/json",
-          json.dump(pretty ? 2 : -1, ' ', false, Json::error_handler_t::replace) + "\n"};
+          show_all(json.dump(pretty ? 2 : -1, ' ', false, Json::error_handler_t::replace)) + "\n"};
 }
 
 HttpResponse text_response(int status, std::string text) {
@@ -195,13 +197,13 @@ HttpResponse explain_response(const HttpRequest& request, const AdminView& view)
 Json to_json(const Diagnostic& diagnostic) {
   Json json = {{"severity", diagnostic.severity == Severity::kError ? "error" : "warning"}};
   if (!diagnostic.position.file.empty()) {
-    json["file"] = diagnostic.position.file;
+    json["file"] = one_line(diagnostic.position.file.view());
     json["line"] = diagnostic.position.line;
   }
-  if (!diagnostic.object.name().empty()) json["object"] = to_string(diagnostic.object);
-  if (!diagnostic.field.empty()) json["field"] = diagnostic.field;
-  json["reason"] = diagnostic.reason;
-  json["message"] = diagnostic.message;
+  if (!diagnostic.object.name().empty()) json["object"] = one_line(to_string(diagnostic.object));
+  if (!diagnostic.field.empty()) json["field"] = one_line(diagnostic.field, kMaxMessageBytes);
+  json["reason"] = one_line(diagnostic.reason);
+  json["message"] = one_line(diagnostic.message, kMaxMessageBytes);
   json["text"] = to_string(diagnostic);
   return json;
 }
@@ -225,6 +227,9 @@ Json status_json(const status::StatusStore& store, const Translation& translatio
   Json list = Json::array();
   for (const auto& [place, diagnostics] : problems) {
     for (const Diagnostic& diagnostic : diagnostics) list.push_back(to_json(diagnostic));
+  }
+  for (const Diagnostic& warning : translation_warnings(translation)) {
+    list.push_back(to_json(warning));
   }
   return {{"items", std::move(items)}, {"problems", std::move(list)}};
 }

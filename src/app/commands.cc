@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "api/registry.h"
+#include "api/text.h"
 #include "api/yaml_writer.h"
 #include "app/admin.h"
 #include "app/cluster_objects.h"
@@ -28,8 +29,9 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 void print(const Json& json, const std::string& format) {
-  std::cout << (format == "json" ? json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
-                                 : to_yaml(json));
+  std::cout << (format == "json"
+                    ? show_all(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n"
+                    : to_yaml(json));
 }
 
 void print_problems(const Diagnostics& problems) {
@@ -52,11 +54,12 @@ ObjectKey parse_key(const std::string& text) {
 std::optional<Json> answer_of(const InstanceOptions& options, const std::string& target) {
   const auto response = ask_instance(options, target);
   if (!response) {
-    std::cerr << response.error() << "\n";
+    std::cerr << one_line(response.error()) << "\n";
     return std::nullopt;
   }
   if (response->status != 200) {
-    std::cerr << response->body;
+    const std::string_view body = response->body;
+    std::cerr << one_line(body.substr(0, body.find('\n'))) << "\n";
     return std::nullopt;
   }
   Json json = Json::parse(response->body, nullptr, false);
@@ -217,7 +220,7 @@ void add_check(CLI::App& app, int& exit_status) {
     options->offline.with_output = false;
     const auto checked = check(*options);
     if (!checked) {
-      std::cerr << checked.error() << "\n";
+      std::cerr << one_line(checked.error()) << "\n";
       return;
     }
     const Diagnostics problems = checked->problems();

@@ -2,7 +2,11 @@
 
 #include <array>
 
+#include "api/text.h"
 #include "app/admin.h"
+#include "app/explain_rules.h"
+#include "app/problems.h"
+#include "status/conditions.h"
 #include "status/json.h"
 
 namespace kgw::app {
@@ -163,13 +167,7 @@ Json route_json(const ObjectRef& ref, const AdminView& view) {
   if (const auto* attachment = view.translation.model.attachments.find(ref)) {
     json["parents"] = parents_json(*attachment, view);
   }
-  const auto report = [&](const Diagnostics& diagnostics) {
-    Json list = Json::array();
-    for (const Diagnostic& diagnostic : diagnostics) list.push_back(to_string(diagnostic));
-    json["rules"] = std::move(list);
-  };
-  if (const auto* bound = view.translation.rules.rules.find(ref)) report(bound->diagnostics);
-  if (const auto* bound = view.translation.rules.stream_rules.find(ref)) report(bound->diagnostics);
+  json["rules"] = rules_json(ref, view);
   json["clusters"] = clusters_json(ref, view);
   return json;
 }
@@ -218,6 +216,46 @@ Json gateway_json(const ObjectKey& key, const AdminView& view) {
   return json;
 }
 
+// Whether an object is in force by its status, and what speaks against it in the words of its
+// conditions.
+struct Verdict {
+  bool in_force = false;
+  Listing why;
+
+  // True if these conditions alone mean that it is.
+  bool judge(const status::Conditions& conditions) {
+    const Condition* decides = status::find(conditions, "Accepted");
+    for (const std::string_view type : {std::string_view("Programmed"), status::kRouteProgrammed}) {
+      if (const Condition* found = status::find(conditions, type)) decides = found;
+    }
+    for (const Condition& condition : conditions) {
+      const bool counts = &condition == decides || condition.type == "Accepted";
+      if (counts && condition.status != "True") why.add(condition.message.view());
+    }
+    return decides != nullptr && decides->status == "True";
+  }
+};
+
+// A route is in force when one of its parents serves it.
+Verdict verdict_of(const status::ObjectStatus& status) {
+  Verdict verdict;
+  const auto any = [&](const auto& list) {
+    for (const auto& entry : list) verdict.in_force |= verdict.judge(entry.conditions);
+  };
+  std::visit(
+      [&]<typename Status>(const Status& one) {
+        if constexpr (requires { one.parents; }) {
+          any(one.parents);
+        } else if constexpr (requires { one.ancestors; }) {
+          any(one.ancestors);
+        } else {
+          verdict.in_force = verdict.judge(one.conditions);
+        }
+      },
+      status);
+  return verdict;
+}
+
 bool is_route(Kind kind) {
   return kind == Kind::kHttpRoute || kind == Kind::kGrpcRoute || kind == Kind::kTlsRoute ||
          kind == Kind::kTcpRoute || kind == Kind::kUdpRoute;
@@ -238,12 +276,12 @@ void append_entry(const std::string& head, const Json& value, std::size_t indent
                   std::string& out) {
   if (value.is_structured()) {
     if (value.empty()) return;
-    out += std::string(indent, ' ') + head + "\n";
+    out += std::string(indent, ' ') + one_line(head) + "\n";
     append_text(value, indent + 2, out);
     return;
   }
-  out += std::string(indent, ' ') + head + " " +
-         (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
+  out += std::string(indent, ' ') + one_line(head) + " " +
+         one_line(value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
 }
 
 void append_text(const Json& value, std::size_t indent, std::string& out) {
@@ -271,11 +309,26 @@ std::expected<Json, std::string> explain(const std::string& kind_text, const Obj
   const Object* object = view.translation.model.inputs.find(ref);
   if (object == nullptr && problems.empty())
     return std::unexpected("there is no " + to_string(ref));
+  std::string orphaned;  // why a route has no parent
+  for (const Diagnostic& problem : translation_problems(view.translation)) {
+    if (problem.object != ref) continue;
+    problems.push_back(to_string(problem));
+    if (problem.reason == "NoMatchingParent") orphaned = problem.message;
+  }
 
   Json json = {{"object", to_string(ref)}};
+  const auto status = view.store.find(ref);
   json["inForce"] = object != nullptr;
+  if (status) {
+    const Verdict verdict = verdict_of(*status);
+    json["inForce"] = object != nullptr && verdict.in_force;
+    if (!verdict.why.empty()) json["because"] = verdict.why.text();
+  } else if (is_route(kind)) {
+    json["inForce"] = false;
+    json["because"] = orphaned.empty() ? "Its parents belong to other controllers." : orphaned;
+  }
   if (!problems.empty()) json["problems"] = std::move(problems);
-  if (const auto status = view.store.find(ref)) json["status"] = status::to_json(*status);
+  if (status) json["status"] = status::to_json(*status);
   if (object == nullptr) return json;
   if (is_route(kind)) json.update(route_json(ref, view));
   if (kind == Kind::kGateway) json.update(gateway_json(key, view));

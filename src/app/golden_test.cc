@@ -15,6 +15,7 @@
 #include "api/yaml_writer.h"
 #include "app/builtin.h"
 #include "app/offline.h"
+#include "app/problems.h"
 #include "app/translation_settings.h"
 #include "deploy/kube/testing.h"
 

@@ -7,15 +7,34 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "api/text.h"
+
 namespace kgw::app {
 namespace {
 
-// The message as a JSON string, quotes included.
+std::string_view payload_of(const spdlog::details::log_msg& message) {
+  return {message.payload.data(), message.payload.size()};
+}
+
+// The message as one line (api/text.h): what tenants and Envoy say is part of many of them.
+class OneLine final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    const std::string line = one_line(payload_of(message));
+    out.append(line.data(), line.data() + line.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<OneLine>();
+  }
+};
+
+// The same as a JSON string, quotes included.
 class JsonMessage final : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm&,
               spdlog::memory_buf_t& out) override {
-    const nlohmann::json text(std::string_view(message.payload.data(), message.payload.size()));
+    const nlohmann::json text(one_line(payload_of(message)));
     const std::string quoted = text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     out.append(quoted.data(), quoted.data() + quoted.size());
   }
@@ -33,14 +52,16 @@ std::unique_ptr<spdlog::formatter> json_log_formatter() {
   return formatter;
 }
 
+std::unique_ptr<spdlog::formatter> text_log_formatter() {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<OneLine>('*').set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %*");
+  return formatter;
+}
+
 void set_up_logging(const std::string& level, const std::string& format) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("kgateway"));
   spdlog::set_level(spdlog::level::from_str(level));
-  if (format == "json") {
-    spdlog::set_formatter(json_log_formatter());
-  } else {
-    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
-  }
+  spdlog::set_formatter(format == "json" ? json_log_formatter() : text_log_formatter());
 }
 
 }  // namespace kgw::app

@@ -4,6 +4,7 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/ostream_sink.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -24,12 +25,25 @@ TEST(Logging, EveryLineIsAJsonObject) {
   ASSERT_TRUE(std::getline(lines, line));
   const auto first = nlohmann::json::parse(line);
   EXPECT_EQ(first["level"], "warning");
-  EXPECT_EQ(first["message"], "field \"a\\b\" of\nobject \x01\xef\xbf\xbd");
+  EXPECT_EQ(first["message"], "field \"a\\b\" of\\nobject \\x01\\xff");
   EXPECT_EQ(first["time"].get<std::string>().size(),
             std::string("2026-01-02T03:04:05.678+00:00").size());
   ASSERT_TRUE(std::getline(lines, line));
   EXPECT_EQ(nlohmann::json::parse(line)["message"], "second");
   EXPECT_FALSE(std::getline(lines, line));
+}
+
+TEST(Logging, AMessageForgesNoLine) {
+  std::ostringstream out;
+  auto sink = std::make_shared<spdlog::sinks::ostream_sink_st>(out);
+  sink->set_formatter(text_log_formatter());
+  spdlog::logger logger("test", sink);
+  logger.warn("rule \x1b[2J of\n2026-01-01T00:00:00.000 info all is well \xe2\x80\xae");
+  std::string line = out.str();
+  EXPECT_TRUE(line.ends_with(
+      "warning rule \\x1b[2J of\\n2026-01-01T00:00:00.000 info all is well \\u202e\n"))
+      << line;
+  EXPECT_EQ(std::ranges::count(line, '\n'), 1);
 }
 
 }  // namespace

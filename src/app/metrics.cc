@@ -7,18 +7,16 @@
 #include <cstdio>
 #include <fstream>
 
+#include "api/text.h"
+
 namespace kgw::app {
 namespace {
 
 std::string escaped(std::string_view value) {
   std::string out;
-  for (const char c : value) {
+  for (const char c : one_line(value)) {
     if (c == '\\' || c == '"') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
+    out += c;
   }
   return out;
 }

@@ -17,7 +17,7 @@ TEST(Metrics, WritesFamiliesAndEscapesLabels) {
             "# HELP kgateway_things Things there are.\n"
             "# TYPE kgateway_things gauge\n"
             "kgateway_things 2\n"
-            "kgateway_things{name=\"a\\\"b\\\\c\\nd\",kind=\"x\"} 0.5\n");
+            "kgateway_things{name=\"a\\\"b\\\\c\\\\nd\",kind=\"x\"} 0.5\n");
 }
 
 TEST(Metrics, CountsTheBucketsOfAHistogramTogether) {

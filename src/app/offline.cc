@@ -6,12 +6,9 @@
 
 #include "app/admin.h"
 #include "app/builtin.h"
-#include "app/ineffective.h"
+#include "app/problems.h"
 #include "app/proto_json.h"
-#include "deploy/kube/parameters.h"
 #include "source/files/files_source.h"
-#include "status/conditions.h"
-#include "status/gateway_status.h"
 #include "status/json.h"
 
 namespace kgw::app {
@@ -59,7 +56,8 @@ class AgreeableProxy {
       for (const ObjectKey& gateway : outcome.gateways_added) {
         const auto* bound = translation_.model.listeners.find(gateway);
         feedback_.update_proxies(gateway, [&](status::ProxyState& state) {
-          state = {1, addresses_(*bound->gateway), {}};
+          state.connected = 1;
+          state.addresses = addresses_(*bound->gateway);
         });
       }
       for (const auto& [gateway, edit] : outcome.edits) {
@@ -122,106 +120,6 @@ Json gateway_json(const Translation& translation, const ObjectKey& gateway) {
   json["endpoints"] = resources_of(resources.gateway_endpoints, kEndpoint, gateway);
   json["secrets"] = resources_of(resources.gateway_secrets, kSecret, gateway);
   return json;
-}
-
-struct FaultyCondition {
-  std::string where;  // "spec.listeners[https]", "spec.parentRefs[0]"
-  const Condition* condition;
-};
-
-void collect(const std::string& where, const status::Conditions& conditions,
-             std::vector<FaultyCondition>& out) {
-  for (const Condition& condition : conditions) {
-    const bool bad_when_true =
-        condition.type == "PartiallyInvalid" || condition.type == "Conflicted";
-    // Programmed follows from the others, unless it is about addresses.
-    const bool repeats =
-        condition.type == "Programmed" && !condition.reason.view().starts_with("Address");
-    if (!repeats && condition.status == (bad_when_true ? "True" : "False"))
-      out.push_back({where, &condition});
-  }
-}
-
-void collect(const std::vector<status::ListenerStatus>& listeners,
-             std::vector<FaultyCondition>& out) {
-  for (const auto& listener : listeners)
-    collect("spec.listeners[" + listener.name + "]", listener.conditions, out);
-}
-
-std::vector<FaultyCondition> faults_of(const status::ObjectStatus& status) {
-  std::vector<FaultyCondition> out;
-  if (const auto* gateway = std::get_if<status::GatewayStatus>(&status)) {
-    collect("", gateway->conditions, out);
-    collect(gateway->listeners, out);
-  } else if (const auto* set = std::get_if<status::ListenerSetStatus>(&status)) {
-    collect("", set->conditions, out);
-    collect(set->listeners, out);
-  } else if (const auto* route = std::get_if<status::RouteStatus>(&status)) {
-    for (std::size_t i = 0; i < route->parents.size(); ++i) {
-      collect("spec.parentRefs[" + std::to_string(i) + "]", route->parents[i].conditions, out);
-    }
-  } else if (const auto* policy = std::get_if<status::PolicyStatus>(&status)) {
-    for (const auto& ancestor : policy->ancestors) collect("", ancestor.conditions, out);
-  } else if (const auto* backend = std::get_if<status::BackendStatus>(&status)) {
-    collect("", backend->conditions, out);
-  } else if (const auto* gateway_class = std::get_if<status::GatewayClassStatus>(&status)) {
-    collect("", gateway_class->conditions, out);
-  }
-  return out;
-}
-
-// The rules' own diagnostics are more precise than the conditions that summarize them.
-bool add_rule_diagnostics(const Translation& translation, const ObjectRef& ref, Diagnostics& out) {
-  const Diagnostics* diagnostics = nullptr;
-  if (const auto* bound = translation.rules.rules.find(ref)) diagnostics = &bound->diagnostics;
-  if (const auto* bound = translation.rules.stream_rules.find(ref))
-    diagnostics = &bound->diagnostics;
-  if (diagnostics == nullptr || diagnostics->empty()) return false;
-  out.insert(out.end(), diagnostics->begin(), diagnostics->end());
-  return true;
-}
-
-// Whether the condition says something that the rules' diagnostics do not: why a parent does not
-// take the route.
-bool concerns_attachment(const Translation& translation, const ObjectRef& ref,
-                         const FaultyCondition& fault) {
-  if (fault.condition->type != "Accepted") return false;
-  const attach::Fault* of_rules = nullptr;
-  if (const auto* bound = translation.rules.rules.find(ref)) of_rules = &bound->unaccepted;
-  if (const auto* bound = translation.rules.stream_rules.find(ref)) of_rules = &bound->unaccepted;
-  return of_rules == nullptr || of_rules->message != fault.condition->message;
-}
-
-// Routes whose parents are nobody's: they have no status, and nobody else would say so.
-void report_orphans(const Translation& translation, Diagnostics& out) {
-  const auto check = [&](const RouteObject& route) {
-    if (translation.statuses.table.find(route.ref()) != nullptr) return;
-    out.push_back({route.ref(),
-                   "spec.parentRefs",
-                   "NoMatchingParent",
-                   "No parent is a Gateway or ListenerSet of a class of this controller.",
-                   Severity::kWarning,
-                   {}});
-  };
-  const attach::Inputs& inputs = translation.model.inputs;
-  inputs.http_routes.for_each([&](const ObjectKey&, const HttpRoute& route) { check(route); });
-  inputs.grpc_routes.for_each([&](const ObjectKey&, const GrpcRoute& route) { check(route); });
-  inputs.stream_routes.for_each([&](const ObjectRef&, const StreamRoute& route) { check(route); });
-}
-
-// An annotation is free text: what it should say is checked by nobody else.
-void report_annotations(const Translation& translation, Diagnostics& out) {
-  translation.model.listeners.for_each(
-      [&](const ObjectKey&, const attach::GatewayListeners& bound) {
-        std::string ignored = status::ignored_annotation(*bound.gateway);
-        if (ignored.empty()) return;
-        out.push_back({bound.gateway->ref(),
-                       "metadata.annotations[" + std::string(envoy::kShardingAnnotation) + "]",
-                       "UnsupportedValue",
-                       std::move(ignored),
-                       Severity::kWarning,
-                       {}});
-      });
 }
 
 void sort_by_place(Diagnostics& diagnostics) {
@@ -293,37 +191,6 @@ Json output_json(Translation& translation, const std::optional<ObjectKey>& only)
   for (auto& [ref, json] : sorted)
     statuses.push_back({{"object", to_string(ref)}, {"status", std::move(json)}});
   return {{"gateways", std::move(list)}, {"statuses", std::move(statuses)}};
-}
-
-Diagnostics translation_problems(const Translation& translation) {
-  Diagnostics problems;
-  translation.statuses.table.for_each(
-      [&](const ObjectRef& ref, const status::ObjectStatus& status) {
-        const bool detailed = add_rule_diagnostics(translation, ref, problems);
-        for (const FaultyCondition& fault : faults_of(status)) {
-          if (detailed && !concerns_attachment(translation, ref, fault)) continue;
-          problems.push_back({ref,
-                              fault.where,
-                              fault.condition->reason,
-                              fault.condition->message,
-                              Severity::kError,
-                              {}});
-        }
-      });
-  report_orphans(translation, problems);
-  report_annotations(translation, problems);
-  std::ranges::move(ineffective_in_listeners(translation), std::back_inserter(problems));
-  std::ranges::move(refused_endpoints(translation), std::back_inserter(problems));
-  if (translation.reachability) {
-    std::ranges::move(translation.reachability->warnings(), std::back_inserter(problems));
-  }
-  translation.model.inputs.gateway_parameters.for_each(
-      [&](const ObjectKey&, const GatewayParameters& parameters) {
-        std::ranges::move(deploy::kube::ineffective_fields(
-                              parameters, translation.resources.settings.istio_mtls.has_value()),
-                          std::back_inserter(problems));
-      });
-  return problems;
 }
 
 Diagnostics OfflineResult::problems() const {

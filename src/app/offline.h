@@ -44,8 +44,4 @@ void acknowledge_everything(Translation& translation);
 // What a translation that is at rest would send and report.
 nlohmann::ordered_json output_json(Translation& translation,
                                    const std::optional<ObjectKey>& gateway);
-// What the tables say is wrong with objects, beyond what decoding found: False conditions by
-// object.
-Diagnostics translation_problems(const Translation& translation);
-
 }  // namespace kgw::app

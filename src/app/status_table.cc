@@ -4,6 +4,8 @@
 #include <array>
 #include <vector>
 
+#include "api/text.h"
+
 namespace kgw::app {
 namespace {
 
@@ -36,8 +38,10 @@ std::string complaint(const Json& conditions) {
   return bad.empty() ? first([](const Json& c) { return c["status"] == "Unknown"; }) : bad;
 }
 
+// `about`: which parent or ancestor the conditions are about. `extra`: what else there is to say
+// when nothing is wrong.
 Row row(const std::string& kind, const std::string& name, const Json& conditions,
-        const std::string& extra) {
+        const std::string& about, const std::string& extra) {
   std::string programmed = verdict(conditions, "Programmed");
   if (programmed == "-") programmed = verdict(conditions, "kgateway.dev/Programmed");
   const std::string said = complaint(conditions);
@@ -46,7 +50,7 @@ Row row(const std::string& kind, const std::string& name, const Json& conditions
           verdict(conditions, "Accepted"),
           verdict(conditions, "ResolvedRefs"),
           programmed,
-          said.empty() ? extra : said};
+          about + (about.empty() || said.empty() ? "" : ": ") + (said.empty() ? extra : said)};
 }
 
 std::string addresses(const Json& status) {
@@ -54,6 +58,19 @@ std::string addresses(const Json& status) {
   for (const Json& address : status.value("addresses", Json::array())) {
     text += (text.empty() ? "" : ", ") + address["value"].get<std::string>();
   }
+  return text;
+}
+
+// "infra/gw", or "gw" of the same namespace.
+std::string name_of(const Json& ref) {
+  return (ref.contains("namespace") ? ref["namespace"].get<std::string>() + "/" : "") +
+         ref["name"].get<std::string>();
+}
+
+std::string parent_text(const Json& ref) {
+  std::string text = "to " + ref["kind"].get<std::string>() + " " + name_of(ref);
+  if (ref.contains("sectionName")) text += "/" + ref["sectionName"].get<std::string>();
+  if (ref.contains("port")) text += ":" + std::to_string(ref["port"].get<int>());
   return text;
 }
 
@@ -67,20 +84,17 @@ void add_rows(const Json& item, std::vector<Row>& rows) {
   if (status.contains("parents")) {
     for (const Json& parent : status["parents"]) {
       const Json& ref = parent["parentRef"];
-      std::string to =
-          "to " + ref["kind"].get<std::string>() + " " + ref["name"].get<std::string>();
-      if (ref.contains("sectionName")) to += "/" + ref["sectionName"].get<std::string>();
-      rows.push_back(row(kind, name, parent["conditions"], to));
+      rows.push_back(row(kind, name, parent["conditions"], parent_text(ref), ""));
     }
   } else if (status.contains("ancestors")) {
     for (const Json& ancestor : status["ancestors"]) {
       rows.push_back(row(kind, name, ancestor["conditions"],
-                         "for Gateway " + ancestor["ancestorRef"]["name"].get<std::string>()));
+                         "for Gateway " + name_of(ancestor["ancestorRef"]), ""));
     }
   } else {
-    rows.push_back(row(kind, name, status["conditions"], addresses(status)));
+    rows.push_back(row(kind, name, status["conditions"], "", addresses(status)));
     for (const Json& listener : status.value("listeners", Json::array())) {
-      rows.push_back(row("", "  " + listener["name"].get<std::string>(), listener["conditions"],
+      rows.push_back(row("", "  " + listener["name"].get<std::string>(), listener["conditions"], "",
                          std::to_string(listener["attachedRoutes"].get<int>()) + " routes"));
     }
   }
@@ -91,6 +105,9 @@ void add_rows(const Json& item, std::vector<Row>& rows) {
 std::string status_table(const Json& status) {
   std::vector<Row> rows = {{"KIND", "NAME", "ACCEPTED", "RESOLVED", "PROGRAMMED", "DETAIL"}};
   for (const Json& item : status["items"]) add_rows(item, rows);
+  for (Row& row : rows) {
+    for (std::string& cell : row) cell = one_line(cell);
+  }
   std::array<std::size_t, 6> widths{};
   for (const Row& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
@@ -102,7 +119,9 @@ std::string status_table(const Json& status) {
     }
     out += row.back() + "\n";
   }
-  for (const Json& problem : status["problems"]) out += "\n" + problem["text"].get<std::string>();
+  for (const Json& problem : status["problems"]) {
+    out += "\n" + one_line(problem["text"].get<std::string>());
+  }
   if (!status["problems"].empty()) out += "\n";
   return out;
 }

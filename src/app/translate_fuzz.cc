@@ -7,6 +7,7 @@
 #include "api/registry.h"
 #include "app/builtin.h"
 #include "app/offline.h"
+#include "app/problems.h"
 #include "envoy/constraints.h"
 
 namespace {

@@ -17,7 +17,7 @@ void bound(Diagnostics& diagnostics) {
   Diagnostic rest;
   rest.reason = "TooManyErrors";
   rest.message = "... and " + std::to_string(diagnostics.size() - kMaxDiagnosticsPerFile) + " more";
-  rest.position.file = diagnostics.front().position.file;
+  rest.position = diagnostics[kMaxDiagnosticsPerFile - 1].position;
   diagnostics.resize(kMaxDiagnosticsPerFile);
   diagnostics.push_back(std::move(rest));
 }

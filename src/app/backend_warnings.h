@@ -1,0 +1,13 @@
+// What Services that routes send to, and their EndpointSlices, say in vain. These objects have no
+// status of ours, and a cluster is full of Services that are nobody's business here: only those in
+// use are looked at.
+#pragma once
+
+#include "api/diagnostic.h"
+#include "app/translation.h"
+
+namespace kgw::app {
+
+void report_backends(const Translation& translation, Diagnostics& out);
+
+}  // namespace kgw::app
