@@ -315,7 +315,7 @@ void describe(Schema<SessionPersistence>& s) {
   s.group("header", [](Schema<SessionPersistence>& header) {
     header.field("name", &SessionPersistence::header_name).required().with(shape::header_name());
   });
-  // Gateway API up to 1.6.
+  // Gateway API up to 1.6, where neither `cookie` nor `header` had to be there.
   s.field("sessionName", &SessionPersistence::legacy_session_name).max_length(128);
   s.field("idleTimeout", &SessionPersistence::legacy_idle_timeout);
   s.field("cookieConfig", &SessionPersistence::cookie, describe_legacy_cookie).decode_only();
@@ -325,14 +325,8 @@ void describe(Schema<SessionPersistence>& s) {
          });
   s.rule("cookie must be nil if type is not Cookie",
          [](const SessionPersistence& p) { return !p.cookie || p.type == "Cookie"; });
-  s.rule("cookie must be specified for Cookie type", [](const SessionPersistence& p) {
-    return p.type != "Cookie" || p.cookie || p.legacy_session_name;
-  });
   s.rule("header must be nil if type is not Header",
          [](const SessionPersistence& p) { return !p.header_name || p.type == "Header"; });
-  s.rule("header must be specified for Header type", [](const SessionPersistence& p) {
-    return p.type != "Header" || p.header_name || p.legacy_session_name;
-  });
 }
 
 void describe(Schema<HttpRouteRule>& s) {
