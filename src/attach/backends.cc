@@ -60,8 +60,17 @@ ResolvedBackend resolve_service(const ObjectKey& key, const ServiceFacts* servic
   return result;
 }
 
+// A port picks among the hosts of a Backend. Empty: none has it. 0: all are meant.
+std::optional<std::int32_t> port_among(const StaticBackend& backend,
+                                       std::optional<std::int32_t> wanted) {
+  if (!wanted) return 0;
+  const auto having = std::ranges::count(backend.hosts, *wanted, &BackendHost::port);
+  if (having == 0) return std::nullopt;
+  return static_cast<std::size_t>(having) == backend.hosts.size() ? 0 : *wanted;
+}
+
 ResolvedBackend resolve_extension(const ObjectKey& key, const Backend* object,
-                                  BackendProtocol preferred) {
+                                  const BackendObjectRef& ref, BackendProtocol preferred) {
   const ObjectRef backend{Kind::kBackend, key};
   if (object == nullptr) return refuse("BackendNotFound", to_string(backend) + " does not exist");
   if (!object->static_backend) {
@@ -72,7 +81,12 @@ ResolvedBackend resolve_extension(const ObjectKey& key, const Backend* object,
   if (preferred == BackendProtocol::kUdp) {
     return refuse("UnsupportedProtocol", to_string(backend) + " cannot take UDP traffic");
   }
-  ResolvedBackend result{{backend, 0, cluster_protocol(preferred)}};
+  const std::optional<std::int32_t> port = port_among(*object->static_backend, ref.port);
+  if (!port) {
+    return refuse("BackendNotFound",
+                  to_string(backend) + " has no host with port " + std::to_string(*ref.port));
+  }
+  ResolvedBackend result{{backend, *port, cluster_protocol(preferred)}};
   if (object->static_backend->app_protocol) {
     apply_protocol(result, *object->static_backend->app_protocol, false);
   }
@@ -110,7 +124,7 @@ ResolvedBackend Model::resolve_backend(engine::Read& read, const ObjectRef& from
   const ServiceFacts* service = kind == Kind::kService ? read.get(service_facts, key) : nullptr;
   const Backend* backend = kind == Kind::kBackend ? read.get(inputs.backends, key) : nullptr;
   ResolvedBackend result = kind == Kind::kService ? resolve_service(key, service, ref, preferred)
-                                                  : resolve_extension(key, backend, preferred);
+                                                  : resolve_extension(key, backend, ref, preferred);
   if (!result.unresolved && !trust().local_backends) {
     result.unresolved = judge_place(service, backend);
   }

@@ -139,6 +139,29 @@ TEST_F(Backends, UnknownKinds) {
   EXPECT_THAT(resolve(delegate).unresolved.message, HasSubstr("Delegation"));
 }
 
+TEST_F(Backends, AStaticBackendHasThePortsOfItsHosts) {
+  Backend backend;
+  backend.metadata.ns = "app";
+  backend.metadata.name = "b";
+  backend.type = "Static";
+  backend.static_backend = StaticBackend{{{"1.2.3.4", 80}, {"1.2.3.5", 80}}, {}};
+  world_.set(backend);
+  const auto with_port = [&](std::optional<std::int32_t> port) {
+    BackendObjectRef ref = to("b", port);
+    ref.group = "gateway.kgateway.dev";
+    ref.kind = "Backend";
+    return resolve(ref);
+  };
+  EXPECT_EQ(with_port(9999).unresolved.reason, "BackendNotFound");
+  EXPECT_THAT(with_port(9999).unresolved.message, HasSubstr("no host with port 9999"));
+  EXPECT_EQ(with_port(80).cluster, with_port(std::nullopt).cluster);
+  backend.static_backend->hosts.push_back({"1.2.3.6", 81});
+  world_.set(backend);
+  EXPECT_EQ(cluster_name(with_port(80).cluster), Name("backend_app_b_80"));
+  EXPECT_EQ(cluster_name(with_port(81).cluster), Name("backend_app_b_81"));
+  EXPECT_EQ(cluster_name(with_port(std::nullopt).cluster), Name("backend_app_b_0"));
+}
+
 TEST_F(Backends, StaticBackend) {
   auto backend = named(Backend(), "app", "ext");
   backend.type = "Static";
