@@ -33,6 +33,15 @@ void set_limits(proto::Cluster& cluster) {
   retries.mutable_min_retry_concurrency()->set_value(20);
 }
 
+// A host that vanished without a word is noticed, also on a quiet stream, which nothing else ends.
+void set_keepalive(BackendProtocol protocol, proto::Cluster& cluster) {
+  if (protocol == BackendProtocol::kUdp) return;
+  auto& keepalive = *cluster.mutable_upstream_connection_options()->mutable_tcp_keepalive();
+  keepalive.mutable_keepalive_time()->set_value(300);
+  keepalive.mutable_keepalive_interval()->set_value(60);
+  keepalive.mutable_keepalive_probes()->set_value(5);
+}
+
 void set_http_protocol(BackendProtocol protocol, proto::Cluster& cluster) {
   if (protocol == BackendProtocol::kTcp || protocol == BackendProtocol::kUdp) return;
   HttpProtocolOptions options;
@@ -100,10 +109,18 @@ Discovery Discovery::of(const attach::ClusterId& id, const attach::ServiceFacts&
   return {Type::kDns, {{service.external_name, id.port}}};
 }
 
-Discovery Discovery::of(const StaticBackend& backend) {
+Discovery Discovery::of(std::vector<BackendHost> hosts) {
   const auto is_address = [](const BackendHost& host) { return is_ip_address(host.host); };
-  if (std::ranges::all_of(backend.hosts, is_address)) return {};
-  return {Type::kDns, backend.hosts};
+  if (std::ranges::all_of(hosts, is_address)) return {};
+  return {Type::kDns, std::move(hosts)};
+}
+
+std::vector<BackendHost> hosts_of(const attach::ClusterId& id, const StaticBackend& backend) {
+  std::vector<BackendHost> hosts = backend.hosts;
+  if (id.port != 0) {
+    std::erase_if(hosts, [&](const BackendHost& host) { return host.port != id.port; });
+  }
+  return hosts;
 }
 
 BuiltCluster build_cluster(const ClusterVariant& variant, const Discovery& discovery,
@@ -119,6 +136,7 @@ BuiltCluster build_cluster(const ClusterVariant& variant, const Discovery& disco
   set_discovery(fails ? Discovery{.type = Discovery::Type::kNone} : discovery, cluster);
   set_limits(cluster);
   limit_buffers(cluster);
+  set_keepalive(variant.id.protocol, cluster);
   set_http_protocol(variant.id.protocol, cluster);
   if (tls != nullptr && !fails) {
     built.secrets =

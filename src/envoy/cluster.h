@@ -58,8 +58,11 @@ struct Discovery {
   std::string dns_lookup_family = "V4_PREFERRED";
 
   static Discovery of(const attach::ClusterId& id, const attach::ServiceFacts& service);
-  static Discovery of(const StaticBackend& backend);
+  static Discovery of(std::vector<BackendHost> hosts);
 };
+
+// The hosts of a Backend that a cluster is made of: of several ports only the one referred to.
+std::vector<BackendHost> hosts_of(const attach::ClusterId& id, const StaticBackend& backend);
 
 // `tls`: the BackendTLSPolicy in force, if any. `system_ca_path`: where a proxy finds the
 // certificate authorities of its operating system. `istio`: null where the mesh's mTLS is out of

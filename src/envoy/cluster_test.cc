@@ -138,11 +138,20 @@ TEST(Discovery, LooksNamesUpAsTheSettingSays) {
 TEST(Discovery, OfStaticBackends) {
   StaticBackend backend;
   backend.hosts = {{"10.0.0.1", 80}, {"fd00::1", 81}};
-  EXPECT_EQ(Discovery::of(backend).type, Discovery::Type::kEds);
+  EXPECT_EQ(Discovery::of(backend.hosts).type, Discovery::Type::kEds);
   backend.hosts.push_back({"db.example.com", 82});
-  const Discovery discovery = Discovery::of(backend);
+  const Discovery discovery = Discovery::of(backend.hosts);
   EXPECT_EQ(discovery.type, Discovery::Type::kDns);
   EXPECT_EQ(discovery.hosts, backend.hosts);
+}
+
+TEST(Discovery, OfOnePortOfAStaticBackend) {
+  StaticBackend backend;
+  backend.hosts = {{"10.0.0.1", 80}, {"fd00::1", 81}, {"db.example.com", 81}};
+  const ObjectRef ref{Kind::kBackend, {"ns", "b"}};
+  EXPECT_EQ(hosts_of({ref, 0}, backend), backend.hosts);
+  EXPECT_EQ(hosts_of({ref, 80}, backend), (std::vector<BackendHost>{{"10.0.0.1", 80}}));
+  EXPECT_EQ(hosts_of({ref, 81}, backend).size(), 2u);
 }
 
 TEST(Discovery, OfAnExternalNameWithoutANameIsNothing) {

@@ -80,6 +80,29 @@ void use_table(const Name& route_table, const attach::Layout& layout,
   from_ads(*manager.mutable_rds()->mutable_config_source());
 }
 
+// A Server header that routes may edit: each route table sets it to Envoy's name first
+// (route_shard.cc). Answers that are given outside of any Route get it here.
+void set_server_header(hcm::HttpConnectionManager& manager) {
+  manager.set_server_header_transformation(hcm::HttpConnectionManager::PASS_THROUGH);
+  auto& mapper = *manager.mutable_local_reply_config()->add_mappers();
+  auto& flags = *mapper.mutable_filter()->mutable_response_flag_filter();
+  for (const char* flag : {"DPE", "NR", "UAEX", "SI", "OM", "DT", "RL", "RLSE"}) {
+    flags.add_flags(flag);
+  }
+  auto& option = *mapper.add_headers_to_add();
+  option.set_append_action(::envoy::config::core::v3::HeaderValueOption::ADD_IF_ABSENT);
+  option.mutable_header()->set_key("server");
+  option.mutable_header()->set_value("envoy");
+}
+
+// No stream ends because it is quiet: how long an exchange may take is the route's to say, and
+// upgraded connections and gRPC streams have no limit. What a client does not read, it loses.
+void set_time_limits(hcm::HttpConnectionManager& manager) {
+  constexpr int kFlushSeconds = 300;
+  manager.mutable_stream_idle_timeout();
+  manager.mutable_stream_flush_timeout()->set_seconds(kFlushSeconds);
+}
+
 void add_manager(const Name& route_table, const attach::Layout& layout, const Settings& settings,
                  proto::FilterChain& chain) {
   hcm::HttpConnectionManager manager;
@@ -92,6 +115,9 @@ void add_manager(const Name& route_table, const attach::Layout& layout, const Se
   manager.set_strip_trailing_host_dot(true);
   manager.add_upgrade_configs()->set_upgrade_type("websocket");
   limit_http(manager);
+  manager.mutable_scheme_header_transformation()->set_match_upstream(true);
+  set_server_header(manager);
+  set_time_limits(manager);
   if (settings.access_log) add_access_log(manager);
   policy::append_http_filters(*manager.mutable_http_filters());
   auto& filter = *chain.add_filters();

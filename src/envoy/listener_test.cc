@@ -95,8 +95,34 @@ TEST(Listener, Http) {
       initial_connection_window_size { value: 1048576 }
       override_stream_error_on_invalid_http_message { value: true }
     }
+    scheme_header_transformation { match_upstream: true }
+    server_header_transformation: PASS_THROUGH
+    local_reply_config {
+      mappers {
+        filter {
+          response_flag_filter {
+            flags: "DPE"
+            flags: "NR"
+            flags: "UAEX"
+            flags: "SI"
+            flags: "OM"
+            flags: "DT"
+            flags: "RL"
+            flags: "RLSE"
+          }
+        }
+        headers_to_add {
+          header { key: "server" value: "envoy" }
+          append_action: ADD_IF_ABSENT
+        }
+      }
+    }
+    stream_idle_timeout {}
+    stream_flush_timeout { seconds: 300 }
   )pb");
   listener.mutable_filter_chains(0)->clear_filters();
+  EXPECT_EQ(listener.socket_options(0).description(), "SO_KEEPALIVE");
+  listener.clear_socket_options();
   expect_text(listener, R"pb(
     name: "listener~80"
     address { socket_address { address: "::" port_value: 80 ipv4_compat: true } }

@@ -38,12 +38,18 @@ std::optional<Resource> assign_backend(const Model& model, const Proximity& prox
                                        const attach::ClusterId& id, Read& read) {
   const Backend* backend = read.get(model.inputs.backends, id.backend.key);
   if (backend == nullptr || !backend->static_backend) return std::nullopt;
-  if (Discovery::of(*backend->static_backend).type != Discovery::Type::kEds) return std::nullopt;
+  const std::vector<BackendHost> hosts = hosts_of(id, *backend->static_backend);
+  if (Discovery::of(hosts).type != Discovery::Type::kEds) return std::nullopt;
   EndpointCollector endpoints({}, proximity);
-  for (const BackendHost& host : backend->static_backend->hosts) {
+  for (const BackendHost& host : hosts) {
     endpoints.add(host.host, host.port);
   }
   return endpoints.build(attach::cluster_name(id));
+}
+
+// The entry of `backend_tls` for a cluster. A Backend has one for all its ports.
+attach::BackendPort tls_port_of(const attach::ClusterId& id) {
+  return {id.backend, id.backend.kind == Kind::kBackend ? 0 : id.port};
 }
 
 // Null where the mesh's mTLS is out of the question.
@@ -65,7 +71,7 @@ std::optional<Discovery> discover(const Model& model, const attach::ClusterId& i
   }
   const Backend* backend = read.get(model.inputs.backends, id.backend.key);
   if (backend == nullptr || !backend->static_backend) return std::nullopt;
-  return Discovery::of(*backend->static_backend);
+  return Discovery::of(hosts_of(id, *backend->static_backend));
 }
 
 std::optional<BuiltCluster> compute_cluster(const Model& model, const Settings& settings,
@@ -73,8 +79,7 @@ std::optional<BuiltCluster> compute_cluster(const Model& model, const Settings& 
   std::optional<Discovery> discovery = discover(model, variant.id, read);
   if (!discovery) return std::nullopt;
   discovery->dns_lookup_family = settings.dns_lookup_family;
-  const attach::BackendTls* tls =
-      read.get(model.backend_tls, {variant.id.backend, variant.id.port});
+  const attach::BackendTls* tls = read.get(model.backend_tls, tls_port_of(variant.id));
   return build_cluster(variant, *discovery, tls, settings.system_ca_path,
                        istio_mtls_of(model, settings, variant.id, read));
 }
@@ -86,8 +91,7 @@ std::optional<Resource> compute_assignment(const Model& model, const Settings& s
 }
 
 ClusterVariant compute_variant(const Model& model, const GatewayCluster& use, Read& read) {
-  const attach::BackendTls* tls =
-      read.get(model.backend_tls, {use.cluster.backend, use.cluster.port});
+  const attach::BackendTls* tls = read.get(model.backend_tls, tls_port_of(use.cluster));
   if (tls == nullptr || tls->invalid) return {use.cluster, {}};
   const attach::GatewayFacts* gateway = read.get(model.gateway_facts, use.gateway);
   return {use.cluster, gateway ? gateway->client_certificate : ObjectKey{}};
