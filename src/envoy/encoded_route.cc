@@ -38,14 +38,14 @@ RuleRoutes encode_rule(const BoundRule& rule, const ListenerFacts& listener) {
 
 void replace(const BoundRule& rule, RuleRoutes& routes) {
   for (std::size_t i = 0; i < rule.matches.size(); ++i) {
-    routes[i] = {{encode_replaced(rule.matches[i])}, {}};
+    routes[i] = {{encode_replaced(rule, rule.matches[i])}, {}};
   }
 }
 
 // A matcher was refused that passed all checks here.
 void guard(const BoundRule& rule, RuleRoutes& routes) {
   for (std::size_t i = 0; i < rule.matches.size(); ++i) {
-    routes[i] = {{encode_replaced(policy::guard_of(rule.matches[i]))}, {}};
+    routes[i] = {{encode_replaced(rule, policy::guard_of(rule.matches[i]))}, {}};
   }
 }
 
@@ -74,7 +74,8 @@ void check_constraints(const BoundRule& rule, const std::vector<RuleRoutes>& by_
   std::optional<std::string> found = broken(by_variant);
   if (!found) return;
   const bool replaceable = std::ranges::none_of(
-      rule.matches, [](const auto& match) { return broken(encode_replaced(match)).has_value(); });
+      rule.matches,
+      [&](const auto& match) { return broken(encode_replaced(rule, match)).has_value(); });
   encoded.quarantine = replaceable ? Quarantine::kReplaced : Quarantine::kDropped;
   encoded.refusal = *std::move(found);
 }

@@ -68,6 +68,9 @@ struct Outcome {
   Actions actions;
 };
 
+// Where nothing can be sent to.
+const BoundBackend kNoBackend{};
+
 std::vector<Outcome> outcomes_of(const BoundRule& rule) {
   std::vector<Outcome> outcomes;
   for (const BoundBackend& backend : rule.backends) {
@@ -84,7 +87,7 @@ class Encoder {
       : rule_(rule), match_(match), listener_(listener) {}
 
   std::vector<std::string> encode() && {
-    if (rule_.broken) return {encode_replaced(match_)};
+    if (rule_.broken) return {encode_replaced(rule_, match_)};
     if (rule_.redirect) {
       redirect();
     } else {
@@ -97,21 +100,42 @@ class Encoder {
   static constexpr std::uint32_t kAll = policy::kWhole;
 
   void redirect() {
-    const policy::Redirect& redirect = *rule_.redirect;
-    const policy::LocationPort port = policy::location_port(redirect, listener_);
-    for (const BoundMatch& match : policy::expand_for(redirect.path, match_)) {
-      if (policy::depends_on_host_port(redirect, listener_)) {
-        proto::Route route = start_redirect(match, port.number);
-        policy::require_host_port(*route.mutable_match());
-        out_.push_back(serialize(route));
+    for (const BoundMatch& match : policy::expand_for(rule_.redirect->path, match_)) {
+      if (const auto& cors = policy::actions_of(rule_.actions).cors) {
+        add_preflight(match);
+        for (const policy::Origin& origin : policy::origins_of(*cors)) add_redirect(match, &origin);
       }
-      out_.push_back(serialize(start_redirect(match, port.implied ? 0 : port.number)));
+      add_redirect(match, nullptr);
     }
   }
 
-  proto::Route start_redirect(const BoundMatch& match, std::uint32_t port) const {
+  // The CORS filter answers on a Route that forwards, and this one has nowhere to forward to.
+  void add_preflight(const BoundMatch& match) {
+    proto::Route route = start_alone({&kNoBackend, policy::actions_of(rule_.actions)}, match, kAll);
+    policy::require_preflight(*route.mutable_match());
+    out_.push_back(serialize(route));
+  }
+
+  // `origin`: for requests of an origin that CORS allows.
+  void add_redirect(const BoundMatch& match, const policy::Origin* origin) {
+    const policy::Redirect& redirect = *rule_.redirect;
+    const policy::LocationPort port = policy::location_port(redirect, listener_);
+    if (policy::depends_on_host_port(redirect, listener_)) {
+      proto::Route route = start_redirect(match, port.number, origin);
+      policy::require_host_port(*route.mutable_match());
+      out_.push_back(serialize(route));
+    }
+    out_.push_back(serialize(start_redirect(match, port.implied ? 0 : port.number, origin)));
+  }
+
+  proto::Route start_redirect(const BoundMatch& match, std::uint32_t port,
+                              const policy::Origin* origin) const {
     proto::Route route = start(match, kAll);
     const Actions& actions = policy::actions_of(rule_.actions);
+    if (origin != nullptr) {
+      policy::require_origin(*origin, *route.mutable_match());
+      policy::add_cors_headers(*actions.cors, route);
+    }
     encode_edits(actions, route);
     if (actions.ext_auth) policy::encode_ext_auth(*actions.ext_auth, route);
     policy::encode_redirect(*rule_.redirect, match, port, *route.mutable_redirect());
@@ -119,23 +143,18 @@ class Encoder {
   }
 
   void forward() {
-    const std::vector<Outcome> outcomes = outcomes_of(rule_);
-    const Outcome* first = nullptr;  // of the valid ones
-    bool together = true;
-    for (const Outcome& outcome : outcomes) {
-      if (!outcome.backend->valid) continue;
-      if (first == nullptr) first = &outcome;
-      together = together && share_a_route(first->actions, outcome.actions);
-    }
-    if (first == nullptr) return fail(kAll);
-    pins_ = outcomes.size() > 1 && rule_.session && policy::pins_backends(*rule_.session);
+    std::vector<Outcome> outcomes = outcomes_of(rule_);
+    pins_ = rule_.session && policy::pins_backends(*rule_.session) && outcomes.size() > 1;
     if (pins_) pinned(outcomes);
-    if (together) {
-      for (const BoundMatch& match : policy::expand_for(path_edit(first->actions), match_)) {
-        out_.push_back(one_route(outcomes, *first, match));
-      }
-    } else {
-      split(outcomes);
+    std::erase_if(outcomes, [](const Outcome& outcome) { return outcome.backend->weight == 0; });
+    if (outcomes.empty()) outcomes.push_back({&kNoBackend, policy::actions_of(rule_.actions)});
+    const Outcome& first = outcomes.front();
+    const bool together = std::ranges::all_of(outcomes, [&](const Outcome& outcome) {
+      return share_a_route(first.actions, outcome.actions);
+    });
+    if (!together) return split(outcomes);
+    for (const BoundMatch& match : policy::expand_for(path_edit(first.actions), match_)) {
+      out_.push_back(one_route(outcomes, match));
     }
   }
 
@@ -158,10 +177,6 @@ class Encoder {
     for (const Outcome& outcome : outcomes) {
       sum += outcome.backend->weight;
       const auto threshold = static_cast<std::uint32_t>((sum * kAll + total / 2) / total);
-      if (!outcome.backend->valid) {
-        fail(threshold);
-        continue;
-      }
       for (const BoundMatch& match : policy::expand_for(path_edit(outcome.actions), match_)) {
         proto::Route route = start_alone(outcome, match, threshold);
         pin(outcome, route);
@@ -182,19 +197,22 @@ class Encoder {
 
   template <class Message>  // Route or ClusterWeight
   void pin(const Outcome& outcome, Message& out) const {
-    if (!pins_) return;
+    if (!pins_ || !outcome.backend->valid) return;
     policy::add_pin(*rule_.session, cluster_of(*outcome.backend),
                     *out.mutable_response_headers_to_add()->Add());
   }
 
-  std::string one_route(const std::vector<Outcome>& outcomes, const Outcome& first,
-                        const BoundMatch& match) const {
-    if (outcomes.size() == 1) return serialize(start_alone(first, match, kAll));
+  std::string one_route(const std::vector<Outcome>& outcomes, const BoundMatch& match) const {
+    const Outcome& first = outcomes.front();
+    if (outcomes.size() == 1) {
+      proto::Route route = start_alone(first, match, kAll);
+      pin(first, route);
+      return serialize(route);
+    }
     proto::Route route = start_forward(first.actions, match, kAll);
     proto::RouteAction& action = *route.mutable_route();
-    const bool same = std::ranges::all_of(outcomes, [&](const Outcome& outcome) {
-      return !outcome.backend->valid || outcome.actions == first.actions;
-    });
+    const bool same = std::ranges::all_of(
+        outcomes, [&](const Outcome& outcome) { return outcome.actions == first.actions; });
     if (same) {
       encode_edits(first.actions, route);
       encode_host(first.actions, action);
@@ -203,7 +221,6 @@ class Encoder {
       auto& cluster = *action.mutable_weighted_clusters()->add_clusters();
       cluster.set_name(cluster_of(*outcome.backend));
       cluster.mutable_weight()->set_value(outcome.backend->weight);
-      if (!outcome.backend->valid) continue;
       pin(outcome, cluster);
       if (same) continue;
       encode_edits(outcome.actions, cluster);
@@ -228,9 +245,12 @@ class Encoder {
                              std::uint32_t threshold) const {
     proto::Route route = start(match, threshold);
     proto::RouteAction& action = *route.mutable_route();
-    action.set_cluster_not_found_response_code(proto::RouteAction::INTERNAL_SERVER_ERROR);
-    policy::encode_timeouts_and_retry(rule_.timeouts ? &*rule_.timeouts : nullptr,
-                                      rule_.retry ? &*rule_.retry : nullptr, action);
+    // Envoy's own answer is 503, which is UNAVAILABLE to a gRPC client.
+    if (!rule_.grpc) {
+      action.set_cluster_not_found_response_code(proto::RouteAction::INTERNAL_SERVER_ERROR);
+    }
+    policy::encode_timeouts_and_retry(rule_.timeouts ? *rule_.timeouts : policy::Timeouts(),
+                                      rule_.retry ? &*rule_.retry : nullptr, rule_.grpc, action);
     if (const auto edit = path_edit(actions)) policy::encode_path_rewrite(*edit, match, action);
     for (const policy::Mirror& mirror : actions.mirrors) policy::encode_mirror(mirror, action);
     if (actions.cors) policy::encode_cors(*actions.cors, route);
@@ -241,12 +261,6 @@ class Encoder {
 
   static std::string cluster_of(const BoundBackend& backend) {
     return backend.valid ? attach::cluster_name(backend.cluster).str() : kBlackholeCluster;
-  }
-
-  void fail(std::uint32_t threshold) {
-    proto::Route route = start(match_, threshold);
-    route.mutable_direct_response()->set_status(500);
-    out_.push_back(serialize(route));
   }
 
   const BoundRule& rule_;
@@ -279,10 +293,10 @@ std::vector<std::string> encode_preflights(const BoundRule& rule, const BoundMat
   return out;
 }
 
-std::string encode_replaced(const BoundMatch& match) {
+std::string encode_replaced(const BoundRule& rule, const BoundMatch& match) {
   proto::Route route;
   policy::encode_match(match, *route.mutable_match());
-  route.mutable_direct_response()->set_status(500);
+  route.mutable_direct_response()->set_status(rule.grpc ? 503 : 500);
   route.mutable_direct_response()->mutable_body()->set_inline_string(kReplacedBody);
   return serialize(route);
 }

@@ -44,14 +44,40 @@ void expect_route(const HttpRouteRule& spec, const std::string& text) {
 }
 
 constexpr const char* kForward = R"(
-  cluster_not_found_response_code: INTERNAL_SERVER_ERROR timeout {} )";
+  cluster_not_found_response_code: INTERNAL_SERVER_ERROR )";
 
 std::string forward(const std::string& action, const std::string& rest = "") {
   return R"(match { path_separated_prefix: "/a" } route { )" + action + kForward + " } " + rest;
 }
 
-TEST(RouteEntry, OneBackendHasNoRouteTimeout) {
+// Without a timeout of its own Envoy's default of 15 s is in force.
+TEST(RouteEntry, OneBackend) {
   expect_route(rule({prefix("/a")}, {backend("s")}), forward(R"(cluster: "kube_ns_s_80")"));
+}
+
+// What fails answers UNAVAILABLE (503), and nothing limits the time of an exchange.
+TEST(RouteEntry, OfAGrpcRoute) {
+  const auto text = [](const std::string& clusters) {
+    return R"(match { prefix: "/" } route { )" + clusters + " timeout {} }";
+  };
+  const auto expect = [&](std::vector<RouteBackendRef> refs, const std::string& clusters) {
+    GrpcRouteRule spec;
+    spec.backend_refs = std::move(refs);
+    const BoundRule rule = bind_one(spec);
+    Route route;
+    ASSERT_TRUE(route.ParseFromString(encode_routes(rule, rule.matches.at(0), {80, false}).at(0)));
+    expect_text(route, text(clusters));
+  };
+  expect({backend("s")}, R"(cluster: "kube_ns_s_80")");
+  expect({backend("missing")}, R"(cluster: "blackhole-cluster")");
+  expect({backend("s", 0)}, R"(cluster: "blackhole-cluster")");
+  expect({}, R"(cluster: "blackhole-cluster")");
+  BoundRule broken;
+  broken.grpc = true;
+  broken.matches.emplace_back();
+  Route route;
+  ASSERT_TRUE(route.ParseFromString(encode_replaced(broken, broken.matches[0])));
+  EXPECT_EQ(route.direct_response().status(), 503u);
 }
 
 TEST(RouteEntry, WeightsWithABrokenShare) {
@@ -62,11 +88,27 @@ TEST(RouteEntry, WeightsWithABrokenShare) {
 }
 
 TEST(RouteEntry, WithoutAValidBackendItAnswers500) {
-  const std::string text =
-      R"(match { path_separated_prefix: "/a" } direct_response { status: 500 })";
+  const std::string text = forward(R"(cluster: "blackhole-cluster")");
   expect_route(rule({prefix("/a")}, {}), text);
   expect_route(rule({prefix("/a")}, {backend("missing"), backend("missing2")}), text);
   expect_route(rule({prefix("/a")}, {backend("s", 0), backend("t", 0)}), text);
+}
+
+TEST(RouteEntry, FiltersActOnWhatFails) {
+  CorsFilter cors;
+  cors.allow_origins = {"https://a.org"};
+  const std::vector<RouteFilter> filters = {cors_filter(cors),
+                                            response_headers({{{"x", "1"}}, {}, {}})};
+  for (const auto& backends : {std::vector{backend("missing")}, std::vector{backend("s", 0)}, {}}) {
+    const Route route = only(rule({prefix("/a")}, backends, filters));
+    EXPECT_EQ(route.route().cluster(), "blackhole-cluster");
+    EXPECT_EQ(route.response_headers_to_add_size(), 1);
+    EXPECT_TRUE(route.typed_per_filter_config().contains("envoy.filters.http.cors"));
+  }
+  const Route shared = only(rule(
+      {prefix("/a")},
+      {backend("s"), backend("missing", 1, {response_headers({{{"y", "2"}}, {}, {}})})}, filters));
+  EXPECT_EQ(shared.route().weighted_clusters().clusters(1).response_headers_to_add_size(), 2);
 }
 
 TEST(RouteEntry, ABrokenRuleKeepsItsMatches) {
@@ -154,8 +196,9 @@ TEST(RouteEntry, BackendsThatRewritePathsGetARouteEach) {
     default_value { numerator: 250000 denominator: MILLION } })");
   EXPECT_EQ(all[0].route().cluster(), "kube_ns_s_80");
   EXPECT_EQ(all[0].route().regex_rewrite().substitution(), "/s");
-  expect_text(all[1], R"(match { path_separated_prefix: "/a" runtime_fraction {
-    default_value { numerator: 500000 denominator: MILLION } } } direct_response { status: 500 })");
+  expect_text(all[1].match(), R"(path_separated_prefix: "/a" runtime_fraction {
+    default_value { numerator: 500000 denominator: MILLION } })");
+  EXPECT_EQ(all[1].route().cluster(), "blackhole-cluster");
   expect_text(all[2], forward(R"(cluster: "kube_ns_t_80")"));
 }
 
@@ -283,6 +326,27 @@ TEST(RouteEntry, ASessionKeepsItsBackendWhereEachHasARoute) {
   EXPECT_EQ(all[3].response_headers_to_add_size(), 1);
 }
 
+TEST(RouteEntry, ABackendOfWeightZeroHasOnlyTheSessionsItHas) {
+  HttpRouteRule spec = rule({prefix("/a")}, {backend("s", 0), backend("t"), backend("missing", 0)});
+  SessionPersistence session;
+  session.cookie = SessionCookie{"id", "/", false};
+  spec.session_persistence = session;
+  const auto all = routes(spec);
+  ASSERT_THAT(all, SizeIs(3));
+  EXPECT_EQ(all[0].route().cluster(), "kube_ns_s_80");
+  EXPECT_EQ(all[0].match().headers_size(), 1);
+  EXPECT_EQ(all[1].route().cluster(), "kube_ns_t_80");
+  EXPECT_EQ(all[1].match().headers_size(), 1);
+  EXPECT_EQ(all[2].route().cluster(), "kube_ns_t_80");
+  EXPECT_EQ(all[2].match().headers_size(), 0);
+  EXPECT_THAT(all[2].response_headers_to_add(0).header().value(),
+              testing::StartsWith(all[1].match().headers(0).string_match().contains()));
+  // The mark is the same while the backend has weight.
+  spec.backend_refs[0].weight = 5;
+  EXPECT_EQ(routes(spec)[0].match().headers(0).string_match().contains(),
+            all[0].match().headers(0).string_match().contains());
+}
+
 RouteTimeouts timeouts(std::optional<std::int64_t> request, std::optional<std::int64_t> backend) {
   RouteTimeouts result;
   if (request) result.request = Duration{*request};
@@ -305,6 +369,26 @@ TEST(RouteEntry, TimeoutsWithoutRetry) {
   EXPECT_EQ(timeout(timeouts(500, 300)), 300);
   EXPECT_EQ(timeout(timeouts(0, 0)), 0);
   EXPECT_EQ(timeout(timeouts(0, 300)), 300);
+  EXPECT_EQ(timeout(timeouts(900'000, {})), 900'000);
+}
+
+// Nothing that is said turns into Envoy's default.
+TEST(RouteEntry, SaidTimeoutsAreWritten) {
+  const auto action = [](RouteTimeouts timeouts, bool retry) {
+    HttpRouteRule with = rule({prefix("/a")}, {backend("s")});
+    with.timeouts = timeouts;
+    if (retry) with.retry = RouteRetry{};
+    return only(with).route();
+  };
+  for (const bool retry : {false, true}) {
+    EXPECT_FALSE(action(timeouts({}, {}), retry).has_timeout());
+    EXPECT_EQ(millis(action(timeouts(0, {}), retry).timeout()), 0);
+    EXPECT_TRUE(action(timeouts(0, {}), retry).has_timeout());
+    EXPECT_TRUE(action(timeouts({}, 0), retry).has_timeout());
+    EXPECT_TRUE(action(timeouts({}, 60'000), retry).has_timeout());
+  }
+  // A limit of each try does not limit the whole.
+  EXPECT_EQ(millis(action(timeouts({}, 60'000), true).timeout()), 0);
 }
 
 TEST(RouteEntry, Retry) {
@@ -320,6 +404,10 @@ TEST(RouteEntry, Retry) {
   EXPECT_EQ(millis(policy.retry_back_off().base_interval()), 50);
   EXPECT_EQ(policy.retry_host_predicate_size(), 1);
   EXPECT_THAT(policy.retry_on(), testing::HasSubstr("connect-failure"));
+  spec.retry->backoff = Duration{0};
+  EXPECT_EQ(millis(only(spec).route().retry_policy().retry_back_off().base_interval()), 1);
+  spec.retry->backoff.reset();
+  EXPECT_FALSE(only(spec).route().retry_policy().has_retry_back_off());
   spec.retry->attempts = 0;
   EXPECT_FALSE(only(spec).route().has_retry_policy());
 }
@@ -378,6 +466,34 @@ TEST(RouteEntry, RedirectPathsAndCodes) {
   ASSERT_THAT(all, SizeIs(2));
   EXPECT_EQ(all[1].match().prefix(), "/a/");
   EXPECT_EQ(all[1].redirect().prefix_rewrite(), "/");
+}
+
+TEST(RouteEntry, ARedirectWithCors) {
+  CorsFilter cors;
+  cors.allow_origins = {"https://a.org", "https://*.b.org"};
+  cors.allow_credentials = true;
+  cors.expose_headers = {"x-e"};
+  RequestRedirect redirect;
+  redirect.hostname = "x.org";
+  const auto all = routes(rule({prefix("/a")}, {}, {cors_filter(cors), redirect_to(redirect)}));
+  ASSERT_THAT(all, SizeIs(4));
+  expect_text(all[0].match(), R"(path_separated_prefix: "/a"
+    headers { name: ":method" string_match { exact: "OPTIONS" } }
+    headers { name: "origin" string_match { safe_regex { regex: ".+" } } }
+    headers { name: "access-control-request-method"
+              string_match { safe_regex { regex: ".+" } } })");
+  EXPECT_EQ(all[0].route().cluster(), "blackhole-cluster");
+  EXPECT_TRUE(all[0].typed_per_filter_config().contains("envoy.filters.http.cors"));
+  EXPECT_EQ(all[1].match().headers(0).string_match().exact(), "https://a.org");
+  EXPECT_THAT(all[2].match().headers(0).string_match().safe_regex().regex(),
+              testing::HasSubstr("b\\.org"));
+  for (int i : {1, 2}) {
+    EXPECT_EQ(all[i].redirect().host_redirect(), "x.org");
+    ASSERT_EQ(all[i].response_headers_to_add_size(), 3);
+    EXPECT_EQ(all[i].response_headers_to_add(0).header().value(), "%REQ(origin)%");
+  }
+  EXPECT_EQ(all[3].match().headers_size(), 0);
+  EXPECT_EQ(all[3].response_headers_to_add_size(), 0);
 }
 
 }  // namespace

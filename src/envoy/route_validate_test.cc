@@ -44,7 +44,8 @@ struct RouteValidate : testing::Test {
   // Envoy's verdict on a table of one host with these rules.
   std::string verdict(std::vector<HttpRouteRule> rules) {
     BoundRoute route = bind_all(std::move(rules));
-    EXPECT_THAT(route.diagnostics, testing::IsEmpty());
+    EXPECT_THAT(route.diagnostics,
+                testing::Each(testing::Field(&Diagnostic::severity, Severity::kWarning)));
     return verdict(route);
   }
 
@@ -121,6 +122,10 @@ TEST_F(RouteValidate, Redirects) {
     if (status == 307) spec.hostname = "other.org";
     rules.push_back(rule({prefix("/" + std::to_string(status))}, {}, {redirect_to(spec)}));
   }
+  CorsFilter cors;
+  cors.allow_origins = {"https://a.org", "https://*.b.org"};
+  cors.expose_headers = {"*"};
+  rules.push_back(rule({prefix("/cors")}, {}, {cors_filter(cors), redirect_to({})}));
   EXPECT_EQ(verdict(rules), "");
 }
 

@@ -5,6 +5,7 @@
 
 #include "attach/test_world.h"
 #include "envoy/config/route/v3/route.pb.h"
+#include "envoy/route_entry.h"
 #include "policy/test_route.h"
 
 namespace kgw::envoy {
@@ -52,6 +53,8 @@ struct RoutesTest : testing::Test {
     EXPECT_TRUE(config.ParseFromString(*resource->body));
     EXPECT_EQ(config.name(), resource->name.str());
     EXPECT_TRUE(config.ignore_port_in_host_matching());
+    EXPECT_TRUE(config.most_specific_header_mutations_wins());
+    EXPECT_EQ(config.response_headers_to_add(0).header().key(), "server");
     return config;
   }
 
@@ -65,6 +68,8 @@ struct RoutesTest : testing::Test {
         line += " ";
         if (route.has_direct_response()) {
           line += std::to_string(route.direct_response().status());
+        } else if (route.route().cluster() == kBlackholeCluster) {
+          line += "500";
         } else {
           line += route.route().cluster().substr(8, 1);  // "kube_ns_X_80"
         }

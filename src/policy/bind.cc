@@ -1,6 +1,8 @@
 #include "policy/bind.h"
 
 #include <algorithm>
+#include <set>
+#include <type_traits>
 #include <utility>
 
 #include "policy/filters.h"
@@ -18,7 +20,8 @@ Box<Actions> boxed(Actions actions) {
   return actions == Actions() ? Box<Actions>() : Box<Actions>(std::move(actions));
 }
 
-void bind_backends(RuleContext& context, const std::vector<RouteBackendRef>& refs,
+// `keep_idle`: backends of weight 0 may still have sessions.
+void bind_backends(RuleContext& context, const std::vector<RouteBackendRef>& refs, bool keep_idle,
                    BoundRule& rule) {
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < refs.size(); ++i) {
@@ -34,10 +37,10 @@ void bind_backends(RuleContext& context, const std::vector<RouteBackendRef>& ref
       context.broken("UnsupportedValue", "the weight must not be negative");
       continue;
     }
-    if (ref.weight == 0) continue;
     backend.weight = static_cast<std::uint32_t>(ref.weight);
     total += backend.weight;
     backend.valid = !resolved.unresolved;
+    if (backend.weight == 0 && !(keep_idle && backend.valid)) continue;
     if (backend.valid) {
       backend.cluster = resolved.cluster;
       backend.websocket = resolved.websocket;
@@ -70,6 +73,40 @@ void check_path_edits(RuleContext& context, const BoundRule& rule) {
   }
 }
 
+void warn_of_filters(RuleContext& context, const std::vector<RouteFilter>& filters, FilterType type,
+                     const char* message) {
+  for (std::size_t i = 0; i < filters.size(); ++i) {
+    if (filters[i].type != type) continue;
+    At at(context, "filters", i);
+    context.warn("UnsupportedValue", message);
+  }
+}
+
+void warn_of_field(RuleContext& context, bool present, const char* field) {
+  if (!present) return;
+  At at(context, field);
+  context.warn("UnsupportedValue", "has no effect: the rule redirects and forwards nothing");
+}
+
+// Reports what a rule says in vain because it forwards nothing.
+template <class Rule>
+void report_idle_fields(RuleContext& context, const Rule& spec, const BoundRule& rule) {
+  if (rule.redirect) {
+    warn_of_filters(context, spec.filters, FilterType::kRequestMirror,
+                    "nothing is mirrored: the rule redirects and forwards nothing");
+    warn_of_filters(context, spec.filters, FilterType::kRequestHeaderModifier,
+                    "has no effect: the rule redirects and forwards nothing");
+    warn_of_field(context, static_cast<bool>(spec.session_persistence), "sessionPersistence");
+    if constexpr (requires { spec.timeouts; }) {
+      warn_of_field(context, static_cast<bool>(spec.timeouts), "timeouts");
+      warn_of_field(context, static_cast<bool>(spec.retry), "retry");
+    }
+  } else if (std::ranges::none_of(rule.backends, &BoundBackend::valid)) {
+    warn_of_filters(context, spec.filters, FilterType::kRequestMirror,
+                    "nothing is mirrored: the rule has no valid backend to forward to");
+  }
+}
+
 template <class Rule>
 bool protects(const Rule& spec) {
   return has_protecting(spec.filters) ||
@@ -87,15 +124,19 @@ BoundRule bind_common(RuleContext& context, const Rule& spec) {
   if (spec.matches.empty()) rule.matches.emplace_back();
   Actions actions;
   bind_filters(context, spec.filters, FilterLevel::kRule, actions, rule.redirect);
+  if (rule.redirect) actions.mirrors.clear();
   rule.actions = boxed(std::move(actions));
-  bind_backends(context, spec.backend_refs, rule);
+  const Box<SessionPersistence>& persistence = spec.session_persistence;
+  bind_backends(context, spec.backend_refs, persistence && pins_backends(*persistence), rule);
   if (!context.dropped()) check_path_edits(context, rule);
   rule.protects = protects(spec);
-  if (spec.session_persistence) {
-    if (auto session = bind_session(context, *spec.session_persistence, rule.backends.size())) {
+  if (persistence) {
+    if (auto session = bind_session(context, *persistence, {rule.name, rule.matches},
+                                    spec.backend_refs.size())) {
       rule.session = Box<Session>(*std::move(session));
     }
   }
+  report_idle_fields(context, spec, rule);
   return rule;
 }
 
@@ -113,7 +154,9 @@ BoundRule bind_rule(RuleContext& context, const HttpRouteRule& spec) {
 }
 
 BoundRule bind_rule(RuleContext& context, const GrpcRouteRule& spec) {
-  return bind_common(context, spec);
+  BoundRule rule = bind_common(context, spec);
+  rule.grpc = true;
+  return rule;
 }
 
 // Nothing of a rule that will not forward needs to be kept, least of all its clusters.
@@ -182,6 +225,34 @@ void summarize(BoundRoute& route) {
                                                                                  details};
 }
 
+// Under one name a client holds one session, so rules that send elsewhere take it from each other.
+void report_shared_sessions(BoundRoute& route) {
+  const auto clusters = [](const BoundRule& rule) {
+    std::set<attach::ClusterId> result;
+    for (const BoundBackend& backend : rule.backends) result.insert(backend.cluster);
+    return result;
+  };
+  for (std::size_t i = 0; i < route.rules.size(); ++i) {
+    const BoundRule& rule = route.rules[i];
+    const auto collides = [&](const BoundRule& other) {
+      return rule.session && other.session && rule.session->name == other.session->name &&
+             rule.session->header == other.session->header &&
+             rule.session->path == other.session->path && clusters(rule) != clusters(other);
+    };
+    const auto end = route.rules.begin() + static_cast<std::ptrdiff_t>(i);
+    const auto first = std::find_if(route.rules.begin(), end, collides);
+    if (first == end) continue;
+    route.diagnostics.push_back({route.ref,
+                                 "spec.rules[" + std::to_string(i) + "].sessionPersistence",
+                                 "UnsupportedValue",
+                                 "\"" + rule.session->name + "\" also names the sessions of rule " +
+                                     std::to_string(first - route.rules.begin()) +
+                                     ", which has other backends: a client loses one by the other",
+                                 Severity::kWarning,
+                                 {}});
+  }
+}
+
 template <class Route>
 BoundRoute bind_http(const Route& route, const Resolver& resolve, bool weighted) {
   BoundRoute bound;
@@ -205,9 +276,14 @@ BoundRoute bind_http(const Route& route, const Resolver& resolve, bool weighted)
     bound.rules.push_back(std::move(rule));
   }
   if (weighted) bind_weight(annotations, bound);
+  report_shared_sessions(bound);
   summarize(bound);
   // Without rules a route takes every request, but has no backend for it.
-  if (route.rules.empty()) bound.rules.emplace_back().matches.emplace_back();
+  if (route.rules.empty()) {
+    BoundRule& rule = bound.rules.emplace_back();
+    rule.matches.emplace_back();
+    rule.grpc = std::is_same_v<Route, GrpcRoute>;
+  }
   return bound;
 }
 

@@ -119,6 +119,116 @@ TEST(Bind, ASessionByHeaderDoesNotKeepItsBackend) {
   EXPECT_EQ(bind_all({spec}).warnings, "");
 }
 
+HttpRouteRule with_session(HttpRouteRule spec, std::optional<std::string> name = {}) {
+  SessionPersistence session;
+  session.cookie = SessionCookie{std::move(name), "/", false};
+  spec.session_persistence = session;
+  return spec;
+}
+
+TEST(Bind, EachRuleHasASessionCookieOfItsOwn) {
+  const HttpRouteRule a = with_session(rule({prefix("/a")}, {backend("s")}));
+  const HttpRouteRule b = with_session(rule({prefix("/b")}, {backend("s")}));
+  const BoundRoute route = bind_all({a, b});
+  EXPECT_THAT(route.rules[0].session->name, testing::MatchesRegex("sessionPersistence-[0-9a-f]+"));
+  EXPECT_NE(route.rules[0].session->name, route.rules[1].session->name);
+  // Neither the position nor the backends of a rule change it.
+  HttpRouteRule moved = a;
+  moved.backend_refs = {backend("s", 0), backend("t")};
+  EXPECT_EQ(bind_all({b, moved}).rules[1].session->name, route.rules[0].session->name);
+  HttpRouteRule named = a;
+  named.name = "one";
+  HttpRouteRule elsewhere = named;
+  elsewhere.matches = {prefix("/c")};
+  EXPECT_EQ(bind_one(named).session->name, bind_one(elsewhere).session->name);
+  EXPECT_NE(bind_one(named).session->name, bind_one(a).session->name);
+  HttpRoute other = http_route({a});
+  other.metadata.name = "other";
+  EXPECT_NE(bind_route(other, resolve_for_test).rules[0].session->name, bind_one(a).session->name);
+}
+
+TEST(Bind, ASharedSessionNameIsReportedWhereBackendsDiffer) {
+  const HttpRouteRule a = with_session(rule({prefix("/a")}, {backend("s")}), "id");
+  const HttpRouteRule same = with_session(rule({prefix("/b")}, {backend("s")}), "id");
+  const HttpRouteRule other = with_session(rule({prefix("/c")}, {backend("t")}), "id");
+  EXPECT_EQ(bind_all({a, same}).warnings, "");
+  EXPECT_THAT(bind_all({a, same, other}).warnings, HasSubstr("spec.rules[2].sessionPersistence"));
+}
+
+TEST(Bind, AnAbsoluteTimeoutWithoutEffectIsReported) {
+  HttpRouteRule spec = with_session(rule({prefix("/a")}, {backend("s")}));
+  spec.session_persistence->absolute_timeout = Duration{1000};
+  EXPECT_THAT(bind_all({spec}).warnings,
+              HasSubstr("spec.rules[0].sessionPersistence.absoluteTimeout"));
+  spec.session_persistence->cookie->permanent = true;
+  EXPECT_EQ(bind_all({spec}).warnings, "");
+}
+
+TEST(Bind, ABackendOfWeightZeroIsKeptWhereItMayHaveSessions) {
+  const HttpRouteRule spec =
+      with_session(rule({prefix("/a")}, {backend("s", 0), backend("missing", 0), backend("t")}));
+  EXPECT_THAT(bind_one(spec).backends,
+              ElementsAre(Field(&BoundBackend::weight, 0), Field(&BoundBackend::weight, 1)));
+}
+
+TEST(Bind, WhatHasNoEffectOnARedirectIsReported) {
+  HttpRouteRule spec = rule({prefix("/a")}, {},
+                            {mirror_to("m"), request_headers({{{"x", "1"}}, {}, {}}),
+                             response_headers({{{"y", "1"}}, {}, {}}), redirect_to({})});
+  spec.timeouts = RouteTimeouts{Duration{1000}, {}};
+  spec.retry = RouteRetry{};
+  spec.session_persistence = SessionPersistence{};
+  const BoundRoute route = bind_all({spec});
+  EXPECT_FALSE(route.unaccepted);
+  EXPECT_THAT(route.diagnostics,
+              ElementsAre(Field(&Diagnostic::field, "spec.rules[0].filters[0]"),
+                          Field(&Diagnostic::field, "spec.rules[0].filters[1]"),
+                          Field(&Diagnostic::field, "spec.rules[0].sessionPersistence"),
+                          Field(&Diagnostic::field, "spec.rules[0].timeouts"),
+                          Field(&Diagnostic::field, "spec.rules[0].retry")));
+  EXPECT_THAT(route.rules[0].actions->mirrors, IsEmpty());
+}
+
+TEST(Bind, AMirrorOfNothingIsReported) {
+  const auto warnings = [](std::vector<RouteBackendRef> refs) {
+    return bind_all({rule({prefix("/a")}, std::move(refs), {mirror_to("m")})}).warnings;
+  };
+  EXPECT_THAT(warnings({backend("missing")}), HasSubstr("spec.rules[0].filters[0]"));
+  EXPECT_THAT(warnings({}), HasSubstr("spec.rules[0].filters[0]"));
+  EXPECT_EQ(warnings({backend("missing"), backend("a")}), "");
+}
+
+// They would corrupt the connection, which other requests share, or Envoy would write them again.
+TEST(Bind, EditsOfHeadersOfTheConnectionAreLeftOutAndReported) {
+  for (const char* name : {"Connection", "Content-Length", "Keep-Alive", "Proxy-Connection",
+                           "Transfer-Encoding", "Upgrade"}) {
+    const HeaderModifier edit{{{name, "1"}, {"x", "1"}}, {{name, "1"}}, {}};
+    const BoundRoute route = bind_all(
+        {rule({prefix("/a")}, {backend("a")}, {request_headers(edit), response_headers(edit)})});
+    EXPECT_FALSE(route.unaccepted);
+    EXPECT_THAT(route.diagnostics, SizeIs(4)) << name;
+    EXPECT_THAT(route.rules[0].actions->request.put, SizeIs(1)) << name;
+    EXPECT_THAT(route.rules[0].actions->response.put, SizeIs(1)) << name;
+  }
+  const HeaderModifier removal{{}, {}, {"Date", "transfer-encoding", "content-length", "server"}};
+  EXPECT_THAT(
+      bind_all({rule({prefix("/a")}, {backend("a")},
+                     {request_headers(removal), response_headers(removal)})})
+          .diagnostics,
+      ElementsAre(
+          Field(&Diagnostic::field, "spec.rules[0].filters[0].requestHeaderModifier.remove[1]"),
+          Field(&Diagnostic::field, "spec.rules[0].filters[1].responseHeaderModifier.remove[0]"),
+          Field(&Diagnostic::field, "spec.rules[0].filters[1].responseHeaderModifier.remove[1]")));
+}
+
+TEST(Bind, ABackOffHasNoLowerBound) {
+  HttpRouteRule spec = rule({prefix("/a")}, {backend("a")});
+  spec.retry = RouteRetry{{503}, 2, Duration{100}};
+  EXPECT_THAT(bind_all({spec}).warnings, HasSubstr("spec.rules[0].retry.backoff"));
+  spec.retry->backoff.reset();
+  EXPECT_EQ(bind_all({spec}).warnings, "");
+}
+
 TEST(Bind, APrefixIsReplacedOnlyWhereOneIsMatched) {
   const RouteFilter filter = rewrite_to({}, replace_prefix("/x"));
   EXPECT_TRUE(bind_one(rule({prefix("/a"), exact("/b")}, {backend("a")}, {filter})).broken);

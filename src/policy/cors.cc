@@ -109,4 +109,46 @@ void encode_cors(const Cors& cors, ::envoy::config::route::v3::Route& out) {
   set_filter_config(out, kCorsFilter, policy);
 }
 
+void require_preflight(::envoy::config::route::v3::RouteMatch& out) {
+  auto& method = *out.add_headers();
+  method.set_name(":method");
+  method.mutable_string_match()->set_exact("OPTIONS");
+  for (const char* name : {"origin", "access-control-request-method"}) {
+    auto& header = *out.add_headers();
+    header.set_name(name);
+    header.mutable_string_match()->mutable_safe_regex()->set_regex(".+");
+  }
+}
+
+std::vector<Origin> origins_of(const Cors& cors) {
+  std::vector<Origin> origins;
+  for (const std::string& origin : cors.exact_origins) origins.push_back({origin, false});
+  for (const std::string& regex : cors.origin_regexes) origins.push_back({regex, true});
+  return origins;
+}
+
+void require_origin(const Origin& origin, ::envoy::config::route::v3::RouteMatch& out) {
+  auto& header = *out.add_headers();
+  header.set_name("origin");
+  auto& match = *header.mutable_string_match();
+  if (origin.regex) {
+    match.mutable_safe_regex()->set_regex(origin.pattern);
+  } else {
+    match.set_exact(origin.pattern);
+  }
+}
+
+void add_cors_headers(const Cors& cors, ::envoy::config::route::v3::Route& out) {
+  const auto add = [&](const char* name, const std::string& value) {
+    auto& option = *out.add_response_headers_to_add();
+    option.set_append_action(
+        ::envoy::config::core::v3::HeaderValueOption::OVERWRITE_IF_EXISTS_OR_ADD);
+    option.mutable_header()->set_key(name);
+    option.mutable_header()->set_value(value);
+  };
+  add("access-control-allow-origin", "%REQ(origin)%");
+  if (cors.allow_credentials) add("access-control-allow-credentials", "true");
+  if (!cors.expose_headers.empty()) add("access-control-expose-headers", cors.expose_headers);
+}
+
 }  // namespace kgw::policy

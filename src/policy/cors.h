@@ -1,8 +1,9 @@
 // Feature: CORS (GEP-1767), by Envoy's CORS filter.
 //
 // The filter echoes the request's origin, and for "*" the requested method and headers, so "*" is
-// never sent together with credentials. It only acts on routes that forward: a redirect is not
-// covered.
+// never sent together with credentials. It only acts on Routes that forward. A redirect therefore
+// gets further Routes: one that forwards nowhere takes the preflights, and one per allowed origin
+// carries the headers of the filter.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@
 
 namespace envoy::config::route::v3 {
 class Route;
-}
+class RouteMatch;
+}  // namespace envoy::config::route::v3
 
 namespace kgw::policy {
 
@@ -35,5 +37,18 @@ struct Cors {
 std::optional<Cors> bind_cors(RuleContext& context, const CorsFilter& spec);
 
 void encode_cors(const Cors& cors, ::envoy::config::route::v3::Route& out);
+
+// Narrows `out` to what the filter takes for a preflight.
+void require_preflight(::envoy::config::route::v3::RouteMatch& out);
+
+// A pattern of an allowed origin, as Envoy matches it.
+struct Origin {
+  std::string pattern;
+  bool regex = false;
+};
+std::vector<Origin> origins_of(const Cors& cors);
+void require_origin(const Origin& origin, ::envoy::config::route::v3::RouteMatch& out);
+// What the filter adds to the answer to an allowed origin that is not a preflight.
+void add_cors_headers(const Cors& cors, ::envoy::config::route::v3::Route& out);
 
 }  // namespace kgw::policy

@@ -24,11 +24,13 @@ void store(std::optional<T> value, Box<T>& out) {
 }
 
 void request_headers(Target& t, const RouteFilter& filter) {
-  t.actions.request = bind_header_edit(t.context, *filter.request_header_modifier);
+  t.actions.request =
+      bind_header_edit(t.context, *filter.request_header_modifier, Direction::kRequest);
 }
 
 void response_headers(Target& t, const RouteFilter& filter) {
-  t.actions.response = bind_header_edit(t.context, *filter.response_header_modifier);
+  t.actions.response =
+      bind_header_edit(t.context, *filter.response_header_modifier, Direction::kResponse);
 }
 
 void mirror(Target& t, const RouteFilter& filter) {

@@ -1,6 +1,8 @@
 #include "policy/header_edit.h"
 
 #include <algorithm>
+#include <span>
+#include <string_view>
 
 #include "envoy/config/core/v3/base.pb.h"
 #include "policy/envoy_rules.h"
@@ -17,6 +19,30 @@ bool usable(RuleContext& context, const Problem& problem) {
   return !problem;
 }
 
+bool is_one_of(const std::string& name, std::span<const std::string_view> names) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+// Whether a value of the user's can stand in the header `name` (lower case).
+bool settable(RuleContext& context, const std::string& name) {
+  constexpr std::string_view kOfTheConnection[] = {"connection",        "content-length",
+                                                   "keep-alive",        "proxy-connection",
+                                                   "transfer-encoding", "upgrade"};
+  if (!is_one_of(name, kOfTheConnection)) return true;
+  context.warn("UnsupportedValue", "is left out: the header \"" + name +
+                                       "\" belongs to the proxy's connection, not to the message");
+  return false;
+}
+
+// Whether the header `name` (lower case) stays away when it is removed.
+bool removable(RuleContext& context, const std::string& name, Direction direction) {
+  const bool date = direction == Direction::kResponse && name == "date";
+  if (!date && name != "transfer-encoding") return true;
+  context.warn("UnsupportedValue",
+               "has no effect: Envoy writes the header \"" + name + "\" itself");
+  return false;
+}
+
 void bind_puts(RuleContext& context, const char* field, const std::vector<HttpHeader>& headers,
                bool append, HeaderEdit& out) {
   std::vector<std::string> seen;  // of repeats in one list the first counts
@@ -25,6 +51,7 @@ void bind_puts(RuleContext& context, const char* field, const std::vector<HttpHe
     if (!usable(context, check_header_edit_name(headers[i].name))) continue;
     if (!usable(context, check_header_format(headers[i].value))) continue;
     std::string name = to_lower(headers[i].name);
+    if (!settable(context, name)) continue;
     if (std::ranges::find(seen, name) != seen.end()) continue;
     seen.push_back(name);
     out.put.push_back({std::move(name), headers[i].value, append});
@@ -49,12 +76,13 @@ HeaderEdit HeaderEdit::then(const HeaderEdit& next) const {
   return result;
 }
 
-HeaderEdit bind_header_edit(RuleContext& context, const HeaderModifier& spec) {
+HeaderEdit bind_header_edit(RuleContext& context, const HeaderModifier& spec, Direction direction) {
   HeaderEdit edit;
   for (std::size_t i = 0; i < spec.remove.size(); ++i) {
     At at(context, "remove", i);
     if (!usable(context, check_header_edit_name(spec.remove[i]))) continue;
-    edit.remove.push_back(to_lower(spec.remove[i]));
+    std::string name = to_lower(spec.remove[i]);
+    if (removable(context, name, direction)) edit.remove.push_back(std::move(name));
   }
   bind_puts(context, "set", spec.set, false, edit);
   bind_puts(context, "add", spec.add, true, edit);

@@ -40,8 +40,12 @@ struct HeaderEdit {
   friend bool operator==(const HeaderEdit&, const HeaderEdit&) = default;
 };
 
+enum class Direction { kRequest, kResponse };
+
 // Refuses what Envoy would refuse for the whole table: `:`-headers and Host, control characters.
-HeaderEdit bind_header_edit(RuleContext& context, const HeaderModifier& spec);
+// An edit of a header that belongs to the connection or frames the message (Connection,
+// Content-Length, ...) is left out with a warning, since it would break what shares the connection.
+HeaderEdit bind_header_edit(RuleContext& context, const HeaderModifier& spec, Direction direction);
 
 // Values are formats, see header_format.h.
 void encode_header_edit(

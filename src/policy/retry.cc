@@ -30,6 +30,16 @@ void set_millis(google::protobuf::Duration& out, std::int64_t millis) {
   out.set_nanos(static_cast<std::int32_t>(millis % 1000 * 1'000'000));
 }
 
+// The limit of the whole exchange; 0 = none, absent = Envoy's default.
+std::optional<std::int64_t> whole_exchange(const Timeouts& timeouts, bool retries, bool grpc) {
+  const std::int64_t request = timeouts.request_ms.value_or(0);
+  const std::int64_t per_request = timeouts.per_request_ms.value_or(0);
+  if (!retries && per_request > 0)
+    return request > 0 ? std::min(request, per_request) : per_request;
+  if (timeouts.request_ms || timeouts.per_request_ms || grpc) return request;
+  return {};
+}
+
 }  // namespace
 
 std::optional<Timeouts> bind_timeouts(RuleContext& context, const RouteTimeouts& spec) {
@@ -65,28 +75,32 @@ std::optional<Retry> bind_retry(RuleContext& context, const RouteRetry& spec) {
   }
   At field(context, "backoff");
   if (!usable(context, spec.backoff)) return {};
-  if (spec.backoff) retry.backoff_ms = spec.backoff->millis;
+  if (spec.backoff) {
+    retry.backoff_ms = spec.backoff->millis;
+    context.warn("UnsupportedValue",
+                 "Envoy takes this as the upper bound of a random wait before the first retry, and "
+                 "doubles the bound for each further one; it has no lower bound");
+  }
   if (retry.attempts == 0) return {};
   return retry;
 }
 
-void encode_timeouts_and_retry(const Timeouts* timeouts, const Retry* retry,
+void encode_timeouts_and_retry(const Timeouts& timeouts, const Retry* retry, bool grpc,
                                ::envoy::config::route::v3::RouteAction& out) {
-  std::int64_t whole = timeouts == nullptr ? 0 : timeouts->request_ms;
-  std::int64_t per_try = timeouts == nullptr ? 0 : timeouts->per_request_ms;
-  if (retry == nullptr && per_try > 0) {
-    whole = whole > 0 ? std::min(whole, per_try) : per_try;
-    per_try = 0;
+  const std::int64_t per_try = retry == nullptr ? 0 : timeouts.per_request_ms.value_or(0);
+  if (const auto whole = whole_exchange(timeouts, retry != nullptr, grpc)) {
+    set_millis(*out.mutable_timeout(), *whole);
   }
-  set_millis(*out.mutable_timeout(), whole);
   if (retry == nullptr) return;
   auto& policy = *out.mutable_retry_policy();
   policy.set_retry_on(kRetryOn);
   policy.mutable_num_retries()->set_value(retry->attempts);
   for (std::uint32_t code : retry->codes) policy.add_retriable_status_codes(code);
   if (per_try > 0) set_millis(*policy.mutable_per_try_timeout(), per_try);
-  if (retry->backoff_ms > 0) {
-    set_millis(*policy.mutable_retry_back_off()->mutable_base_interval(), retry->backoff_ms);
+  if (retry->backoff_ms) {
+    // Envoy refuses an interval below 1 ms.
+    set_millis(*policy.mutable_retry_back_off()->mutable_base_interval(),
+               std::max<std::int64_t>(*retry->backoff_ms, 1));
   }
   // A host that has just failed is not asked again while there are others.
   auto& previous = *policy.add_retry_host_predicate();

@@ -1,7 +1,7 @@
 // The bound rules of a route: what a spec says, validated and with its references resolved, before
 // it is written as Envoy configuration.
 //
-// A rule is always either complete or marked: `broken` (it answers 500 at its matches) or `dropped`
+// A rule is always either complete or marked: `broken` (it fails at its matches) or `dropped`
 // (it has no usable matches). One that protects is never dropped: it is broken, and its matches are
 // as wide as they must be to take every request that the user can have meant. What is wrong with
 // one rule never touches its siblings. The types of the features stand in their own files; a rule
@@ -51,8 +51,8 @@ inline const Actions& actions_of(const Box<Actions>& actions) {
 }
 
 struct BoundBackend {
-  std::uint32_t weight = 1;
-  bool valid = false;  // false: this share of the requests is answered with 500
+  std::uint32_t weight = 1;  // 0: takes no requests but those of sessions that it already has
+  bool valid = false;        // false: this share of the requests fails
   bool websocket = false;
   ClusterId cluster;     // meaningful only when valid
   Box<Actions> actions;  // of backendRefs[].filters
@@ -64,9 +64,11 @@ struct BoundBackend {
 struct BoundRule {
   Name name;  // empty when not named
   std::vector<BoundMatch> matches;
-  Box<Actions> actions;                // of rules[].filters
-  Box<Redirect> redirect;              // answers by itself; `backends` are not used
-  std::vector<BoundBackend> backends;  // those of weight 0 are left out
+  Box<Actions> actions;    // of rules[].filters
+  Box<Redirect> redirect;  // answers by itself; `backends` are not used
+  // Those of weight 0 are left out, unless they may have sessions.
+  std::vector<BoundBackend> backends;
+  bool grpc = false;  // of a GRPCRoute: failures are UNAVAILABLE (HTTP 503), not 500
   Box<Timeouts> timeouts;
   Box<Retry> retry;
   Box<Session> session;

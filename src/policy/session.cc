@@ -36,16 +36,58 @@ std::optional<Session> bind_header(RuleContext& context, const SessionPersistenc
   return session;
 }
 
-std::optional<Session> bind_cookie(RuleContext& context, const SessionPersistence& spec) {
-  Session session;
-  session.name = spec.legacy_session_name.value_or(kCookieName);
-  bool permanent = false;
-  At at(context, "cookie");
-  if (spec.cookie) {
-    session.name = spec.cookie->name.value_or(session.name);
-    session.path = spec.cookie->path;
-    permanent = spec.cookie->permanent;
+std::uint64_t hash_of(const std::string& text) { return XXH3_64bits(text.data(), text.size()); }
+
+void append(std::string& text, std::string_view part) {
+  text.append(std::to_string(part.size())).append(":").append(part);
+}
+
+void append(std::string& text, const std::vector<NamedValueMatch>& matches) {
+  append(text, std::to_string(matches.size()));
+  for (const NamedValueMatch& match : matches) {
+    append(text, match.type == ValueMatchType::kExact ? "exact" : "regex");
+    append(text, match.name);
+    append(text, match.value);
   }
+}
+
+// "sessionPersistence-1b2f9c60"
+std::string name_for(const ObjectRef& route, const RuleIdentity& rule) {
+  std::string identity = to_string(route);
+  append(identity, rule.name.view());
+  if (rule.name.empty()) {
+    for (const BoundMatch& match : rule.matches) {
+      append(identity, std::to_string(static_cast<int>(match.path_type)));
+      append(identity, match.path);
+      append(identity, match.method);
+      append(identity, match.headers);
+      append(identity, match.query);
+    }
+  }
+  char hash[9];
+  std::snprintf(hash, sizeof hash, "%08x", static_cast<std::uint32_t>(hash_of(identity)));
+  return std::string(kCookieName) + "-" + hash;
+}
+
+void warn_of_timeout(RuleContext& context, const SessionPersistence& spec, bool permanent) {
+  if (!spec.absolute_timeout || permanent) return;
+  At at(context, "absoluteTimeout");
+  context.warn("UnsupportedValue",
+               "has no effect: only a cookie with lifetimeType Permanent has a lifetime");
+}
+
+std::optional<Session> bind_cookie(RuleContext& context, const SessionPersistence& spec,
+                                   const RuleIdentity& rule) {
+  Session session;
+  const bool permanent = spec.cookie && spec.cookie->permanent;
+  warn_of_timeout(context, spec, permanent);
+  At at(context, "cookie");
+  std::optional<std::string> name = spec.legacy_session_name;
+  if (spec.cookie) {
+    if (spec.cookie->name) name = spec.cookie->name;
+    session.path = spec.cookie->path;
+  }
+  session.name = name ? *name : name_for(context.route(), rule);
   Problem problem = check_cookie_name(session.name);
   if (!problem) problem = check_path(session.path);
   if (!problem && session.path.find(';') != std::string::npos) problem = "the path has a \";\"";
@@ -60,20 +102,21 @@ std::optional<Session> bind_cookie(RuleContext& context, const SessionPersistenc
   return session;
 }
 
-// "<name>-backend=<mark of the cluster>"
+// "<name>-backend=<mark of the name and cluster>". It is looked for anywhere in the cookies, and
+// the name is part of the mark so that "my-s-backend" does not pass for "s-backend".
 std::string mark(const Session& session, const std::string& cluster) {
   char text[17];
   std::snprintf(text, sizeof text, "%016llx",
-                static_cast<unsigned long long>(XXH3_64bits(cluster.data(), cluster.size())));
+                static_cast<unsigned long long>(hash_of(session.name + "=" + cluster)));
   return session.name + "-backend=" + text;
 }
 
 }  // namespace
 
 std::optional<Session> bind_session(RuleContext& context, const SessionPersistence& spec,
-                                    std::size_t backends) {
+                                    const RuleIdentity& rule, std::size_t backends) {
   At at(context, "sessionPersistence");
-  if (spec.type == "Header" && backends > 1) {
+  if (!pins_backends(spec) && backends > 1) {
     At field(context, "type");
     context.warn("UnsupportedValue",
                  "sessions by header are kept at an endpoint, but not at one of several backends; "
@@ -83,8 +126,11 @@ std::optional<Session> bind_session(RuleContext& context, const SessionPersisten
     At field(context, "idleTimeout");
     context.warn("UnsupportedValue", "idleTimeout is not supported by Envoy and is ignored");
   }
-  if (spec.type == "Header") return bind_header(context, spec);
-  if (spec.type == "Cookie") return bind_cookie(context, spec);
+  if (spec.type == "Header") {
+    warn_of_timeout(context, spec, false);
+    return bind_header(context, spec);
+  }
+  if (spec.type == "Cookie") return bind_cookie(context, spec, rule);
   At field(context, "type");
   context.broken("UnsupportedValue", "\"" + spec.type + "\" is not one of Cookie and Header");
   return {};

@@ -129,8 +129,13 @@ inline HttpRoute http_route(std::vector<HttpRouteRule> rules) {
 inline BoundRoute bind_all(std::vector<HttpRouteRule> rules) {
   return bind_route(http_route(std::move(rules)), resolve_for_test);
 }
-inline BoundRule bind_one(HttpRouteRule rule) {
-  return bind_all({std::move(rule)}).rules.at(0);
+inline BoundRule bind_one(HttpRouteRule rule) { return bind_all({std::move(rule)}).rules.at(0); }
+inline BoundRule bind_one(GrpcRouteRule rule) {
+  GrpcRoute route;
+  route.metadata.ns = "ns";
+  route.metadata.name = "r";
+  route.rules.push_back(std::move(rule));
+  return bind_route(route, resolve_for_test).rules.at(0);
 }
 
 }  // namespace kgw::policy
