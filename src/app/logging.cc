@@ -1,5 +1,6 @@
 #include "app/logging.h"
 
+#include <grpc/support/log.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -8,6 +9,7 @@
 #include <string_view>
 
 #include "api/text.h"
+#include "app/log_budget.h"
 
 namespace kgw::app {
 namespace {
@@ -43,6 +45,30 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
   }
 };
 
+spdlog::level::level_enum level_of(gpr_log_severity severity) {
+  switch (severity) {
+    case GPR_LOG_SEVERITY_ERROR:
+      return spdlog::level::err;
+    case GPR_LOG_SEVERITY_INFO:
+      return spdlog::level::info;
+    default:
+      return spdlog::level::debug;
+  }
+}
+
+// Whoever reaches the xDS port can make gRPC write lines. Thread: any.
+void log_for_grpc(gpr_log_func_args* said) {
+  static LogBudget budget;
+  const std::string_view message(said->message);
+  const bool fatal = message.starts_with("assertion failed");
+  const auto left_out = fatal ? std::optional<std::uint64_t>(0) : budget.take();
+  if (!left_out) return;
+  if (*left_out > 0) spdlog::warn("gRPC: {} lines are left out", *left_out);
+  const std::string_view file(said->file);
+  spdlog::log(level_of(said->severity), "gRPC: {} ({}:{})", message,
+              file.substr(file.rfind('/') + 1), said->line);
+}
+
 }  // namespace
 
 std::unique_ptr<spdlog::formatter> json_log_formatter() {
@@ -62,6 +88,7 @@ void set_up_logging(const std::string& level, const std::string& format) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("kgateway"));
   spdlog::set_level(spdlog::level::from_str(level));
   spdlog::set_formatter(format == "json" ? json_log_formatter() : text_log_formatter());
+  gpr_set_log_function(log_for_grpc);
 }
 
 }  // namespace kgw::app

@@ -1,4 +1,5 @@
-// Logs: lines for people, or one JSON object per line for machines, on standard error.
+// Logs: lines for people, or one JSON object per line for machines, on standard error. gRPC's own
+// lines are among them.
 #pragma once
 
 #include <spdlog/formatter.h>
