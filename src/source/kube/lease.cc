@@ -133,6 +133,7 @@ class Lease::Candidate : public std::enable_shared_from_this<Candidate> {
     const bool is_free = holder.empty() || holder == options_.identity ||
                          Clock::now() - observed_ > options_.duration;
     if (!is_free) {
+      note_problem(std::nullopt);
       announce({false, holder, address_in(known_)});
       co_return false;
     }
@@ -162,7 +163,10 @@ class Lease::Candidate : public std::enable_shared_from_this<Candidate> {
     Request request = get(leases(), {options_.ns, options_.name});
     request.timeout = options_.renew_deadline / 2;
     Result<std::string> answer = co_await core_.fetch(std::move(request));
-    if (!answer && answer.error().status != 404) co_return false;
+    if (!answer && answer.error().status != 404) {
+      note_problem(answer.error());
+      co_return false;
+    }
     json lease = answer ? json::parse(*answer, nullptr, false) : json();
     if (!lease.is_object() || !lease.contains("spec") || !lease["spec"].is_object()) {
       json fresh = {{"apiVersion", "coordination.k8s.io/v1"},
@@ -189,7 +193,19 @@ class Lease::Candidate : public std::enable_shared_from_this<Candidate> {
     known_ = answer ? json::parse(*answer, nullptr, false) : json();
     observed_ = Clock::now();
     if (!known_.is_object()) known_ = json();
+    // With a conflict another replica was faster.
+    if (answer || answer.error().status == 409) {
+      note_problem(std::nullopt);
+    } else {
+      note_problem(answer.error());
+    }
     co_return answer.has_value();
+  }
+
+  void note_problem(std::optional<Error> problem) {
+    if (problem == problem_ || !on_change_) return;
+    problem_ = std::move(problem);
+    options_.on_problem(problem_);
   }
 
   asio::awaitable<void> give_back() {
@@ -216,6 +232,7 @@ class Lease::Candidate : public std::enable_shared_from_this<Candidate> {
   json known_;                  // as last read or written; null: to be read
   Clock::time_point observed_;  // when it last changed
   Leadership last_;
+  std::optional<Error> problem_;
   bool announced_ = false;
   bool leading_ = false;
   bool running_ = false;

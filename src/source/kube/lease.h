@@ -10,6 +10,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "source/kube/client.h"
@@ -26,6 +27,9 @@ struct LeaseOptions {
   std::chrono::milliseconds duration{15'000};
   std::chrono::milliseconds renew_deadline{10'000};
   std::chrono::milliseconds retry{2'000};
+  // Why the Lease cannot be read or written now, when it is another reason than before; nullopt:
+  // all is well again. Called on the client's thread.
+  std::function<void(const std::optional<Error>&)> on_problem = [](const std::optional<Error>&) {};
 };
 
 struct Leadership {

@@ -7,6 +7,8 @@
 #include <condition_variable>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <thread>
+#include <vector>
 
 #include "source/kube/fake_api_testing.h"
 
@@ -30,6 +32,11 @@ class Replica {
     options.duration = duration;
     options.renew_deadline = duration / 2;
     options.retry = duration / 10;
+    options.on_problem = [this](const std::optional<Error>& problem) {
+      const std::lock_guard lock(mutex_);
+      problems_.push_back(problem ? problem->reason : "");
+      changed_.notify_all();
+    };
     lease_ = std::make_unique<Lease>(*client_, options);
     lease_->start([this](Leadership now) {
       const std::lock_guard lock(mutex_);
@@ -48,6 +55,10 @@ class Replica {
   bool await_address(const std::string& address) {
     return await([&] { return now_.address == address; });
   }
+  // In the order in which they were told; an empty one: it is over.
+  bool await_problems(const std::vector<std::string>& problems) {
+    return await([&] { return problems_ == problems; });
+  }
   void stop() { lease_->stop(); }
 
  private:
@@ -59,6 +70,7 @@ class Replica {
   std::mutex mutex_;
   std::condition_variable changed_;
   Leadership now_;
+  std::vector<std::string> problems_;
   std::unique_ptr<Client> client_;
   std::unique_ptr<Lease> lease_;
 };
@@ -144,6 +156,20 @@ TEST_F(LeaseTest, ForeignContentIsReplaced) {
            {{"metadata", {{"name", "kgateway-envoy"}, {"namespace", "system"}}}, {"spec", 7}});
   Replica replica(api_, "one", 500ms);
   EXPECT_TRUE(replica.await_leading(true));
+}
+
+TEST_F(LeaseTest, ALeaseThatMayNotBeWrittenIsReportedOnce) {
+  api_.intercept([](const Seen& seen) -> std::optional<Reply> {
+    if (seen.method == "GET") return std::nullopt;
+    return Reply{403, R"({"kind":"Status","reason":"Forbidden","message":"no"})"};
+  });
+  Replica replica(api_, "one", 2'000ms);
+  ASSERT_TRUE(replica.await_problems({"Forbidden"}));
+  const auto attempts = api_.requests().size();
+  while (api_.requests().size() < attempts + 4) std::this_thread::sleep_for(10ms);
+  api_.intercept(nullptr);
+  EXPECT_TRUE(replica.await_leading(true));
+  EXPECT_TRUE(replica.await_problems({"Forbidden", ""}));
 }
 
 }  // namespace
