@@ -157,7 +157,9 @@ std::string metrics_text(const AdminView& view) {
   }
   metrics.family("kgateway_status_writes_total", "counter",
                  "Statuses that changed and were written.");
-  metrics.sample({}, static_cast<double>(view.store.writes()));
+  metrics.sample(
+      {}, static_cast<double>(view.cluster ? view.cluster->status_writes : view.store.writes()));
+  if (view.cluster) cluster_metrics(*view.cluster, metrics);
   metrics.family("kgateway_source_problems", "gauge", "Errors and warnings in manifests now.");
   double problems = 0;
   for (const auto& [place, list] : view.problems) problems += static_cast<double>(list.size());

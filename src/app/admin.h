@@ -8,8 +8,10 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
+#include "app/cluster_counts.h"
 #include "app/http.h"
 #include "app/translation.h"
 #include "status/replicas.h"
@@ -28,6 +30,7 @@ struct AdminView {
   const std::map<std::string, Diagnostics>& problems;  // by place
   bool synced = false;
   const status::Replicas* replicas = nullptr;  // what others report
+  std::optional<ClusterCounts> cluster;        // of a controller
 };
 
 // Thread: the core.

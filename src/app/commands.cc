@@ -1,5 +1,7 @@
 #include "app/commands.h"
 
+#include <spdlog/spdlog.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -355,6 +357,7 @@ std::string find_envoy(const std::string& option) {
 
 int run(const RunOptions& options) {
   attach::set_trust({.forwarded_headers = options.trust_forwarded_headers});
+  spdlog::info("kgateway {} starts", version_text());
   Standalone standalone(options);
   if (const auto started = standalone.start(); !started) {
     std::cerr << "kgateway run: " << started.error() << "\n";

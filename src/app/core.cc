@@ -10,6 +10,29 @@ namespace kgw::app {
 
 using Clock = std::chrono::steady_clock;
 
+namespace {
+
+bool debugging() { return spdlog::should_log(spdlog::level::debug); }
+
+void log_events(const source::Batch& batch) {
+  for (const source::ObjectEvent& event : batch.events) {
+    spdlog::debug("{} {}", to_string(event.ref), event.object == nullptr ? "is gone" : "was read");
+  }
+}
+
+void log_edit(const ObjectKey& gateway, const xds::Edit& edit) {
+  for (const auto& [type, resource] : edit.upserts) {
+    spdlog::debug("Gateway {}: {} is {} now", to_string(gateway),
+                  envoy::to_string(envoy::ResourceKey{type, resource.name}),
+                  to_string(resource.version));
+  }
+  for (const xds::ResourceKey& removed : edit.removals) {
+    spdlog::debug("Gateway {}: {} goes", to_string(gateway), envoy::to_string(removed));
+  }
+}
+
+}  // namespace
+
 Core::Core(envoy::Settings settings, Hooks hooks)
     : translation(std::move(settings)),
       feedback(
@@ -26,7 +49,7 @@ Core::Core(envoy::Settings settings, Hooks hooks)
 std::expected<void, std::string> Core::serve_proxies(xds::ServerOptions options) {
   ads = std::make_unique<xds::AdsServer>(
       std::move(options), [this](std::function<void()> task) { loop.post(std::move(task)); },
-      replicas);
+      delivery_log_);
   replicas.attach(ads->ledger());
   return ads->start();
 }
@@ -61,8 +84,8 @@ source::Sink Core::sink() {
 }
 
 AdminView Core::view() const {
-  return {translation, ads->ledger(), ads->stats(), until_sent_,
-          store,       problems_,     synced_,      &replicas};
+  return {translation, ads->ledger(), ads->stats(), until_sent_,    store,
+          problems_,   synced_,       &replicas,    hooks_.counts()};
 }
 
 void Core::on_batch(source::Batch batch) {
@@ -78,6 +101,7 @@ void Core::on_batch(source::Batch batch) {
     }
   }
   if (!batch.problems.empty()) note_platform();
+  if (debugging()) log_events(batch);
   hooks_.observed(batch);
   translation.apply(hooks_.amend(std::move(batch.events)));
   source_synced_ |= batch.synced;
@@ -160,7 +184,10 @@ void Core::publish(Outcome outcome) {
   for (const auto& [route, version] : outcome.unchanged_routes) {
     feedback.same_on_the_wire(route, version);
   }
-  for (const auto& [gateway, edit] : outcome.edits) feedback.sent(gateway, edit);
+  for (const auto& [gateway, edit] : outcome.edits) {
+    if (debugging()) log_edit(gateway, edit);
+    feedback.sent(gateway, edit);
+  }
   for (const auto& [resource, reason] : outcome.refused) feedback.refused_here(resource, reason);
   for (auto& [gateway, edit] : outcome.edits) {
     const std::vector<xds::ResourceKey> changed = replicas.interesting(gateway, edit);
@@ -184,6 +211,7 @@ void Core::publish(Outcome outcome) {
     } else if (!store.update(object, std::move(status), now)) {
       continue;
     }
+    if (debugging()) spdlog::debug("the status of {} is another one", to_string(object));
     hooks_.status_changed(object);
   }
 }

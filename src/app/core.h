@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "app/admin.h"
+#include "app/delivery_log.h"
 #include "app/event_loop.h"
 #include "app/http.h"
 #include "app/translation.h"
@@ -48,6 +49,8 @@ class Core {
     std::chrono::seconds patience{15};
     // What others see of objects' statuses, and which objects are gone.
     std::function<void(const source::Batch&)> observed = [](const source::Batch&) {};
+    // What a controller does to its cluster, for /metrics.
+    std::function<std::optional<ClusterCounts>()> counts = [] { return std::nullopt; };
   };
 
   Core(envoy::Settings settings, Hooks hooks);
@@ -89,6 +92,7 @@ class Core {
   void wake_for_releases();
   void note_sent();
 
+  DeliveryLog delivery_log_{replicas};
   Hooks hooks_;
   std::optional<std::chrono::steady_clock::time_point> arrived_;  // the oldest unpublished batch
   xds::Latency until_sent_;  // from a source's delivery to handing resources to the streams

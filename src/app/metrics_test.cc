@@ -3,6 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "app/core.h"
+
 namespace kgw::app {
 namespace {
 
@@ -40,6 +47,34 @@ TEST(Metrics, CountsTheBucketsOfAHistogramTogether) {
 TEST(Metrics, KnowsItsOwnProcess) {
   EXPECT_GT(process_usage().resident_bytes, 1e6);
   EXPECT_GT(process_usage().cpu_seconds, 0);
+}
+
+std::set<std::string> names_in(std::istream& text, const std::string& pattern) {
+  std::set<std::string> names;
+  const std::regex regex(pattern);
+  std::smatch found;
+  for (std::string line; std::getline(text, line);) {
+    if (std::regex_search(line, found, regex)) names.insert(found[1].str() + " " + found[2].str());
+  }
+  return names;
+}
+
+// With their types.
+TEST(Metrics, TheReferenceListsWhatIsServed) {
+  Core core({}, {.counts = [] { return ClusterCounts(); }});
+  ASSERT_TRUE(core.serve_proxies({}));
+  std::istringstream served(answer({.method = "GET", .path = "/metrics"}, core.view()).body);
+  std::ifstream reference("docs/reference/metrics.md");
+  const auto documented = names_in(reference, R"(^\| `([a-z_]+)` \| ([a-z]+) \|)");
+  EXPECT_GT(documented.size(), 20u);
+  EXPECT_EQ(names_in(served, "^# TYPE ([a-z_]+) ([a-z]+)$"), documented);
+}
+
+TEST(Metrics, AControllerCountsTheStatusesThatItWrote) {
+  Core core({}, {.counts = [] { return ClusterCounts{.status_writes = 7}; }});
+  ASSERT_TRUE(core.serve_proxies({}));
+  EXPECT_THAT(answer({.method = "GET", .path = "/metrics"}, core.view()).body,
+              HasSubstr("\nkgateway_status_writes_total 7\n"));
 }
 
 }  // namespace

@@ -53,10 +53,6 @@ Standalone::Standalone(RunOptions options)
     : options_(std::move(options)),
       core_(settings_of(options_),
             {.committed = [this](const Outcome& outcome) { update_proxies(outcome); },
-             .status_changed =
-                 [](const ObjectRef& object) {
-                   spdlog::debug("status of {} changed", to_string(object));
-                 },
              .synced = [] { spdlog::info("every manifest is read"); },
              .amend = with_builtins,
              .patience = kRestartTime}) {}

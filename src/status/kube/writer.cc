@@ -102,6 +102,7 @@ void StatusWriter::merge(const ObjectRef& object, RemoteStatus current) {
   current.status =
       with_own_entries(object.kind, current.status, status ? &own : nullptr, wall_clock_());
   ++stats_.writes;
+  spdlog::debug("the status of {} is written", to_string(object));
   api_.write(object, current,
              [this, object, wanted](std::expected<RemoteStatus, RemoteError> written) {
                if (written) {
