@@ -20,9 +20,7 @@
 #include "app/translation_settings.h"
 #include "app/xds_credentials.h"
 #include "attach/model.h"
-#include "deploy/kube/addresses.h"
 #include "deploy/kube/live.h"
-#include "deploy/kube/names.h"
 #include "status/kube/own_entries.h"
 
 namespace kgw::app {
@@ -53,6 +51,21 @@ std::string host_and_port(const std::string& ip, std::int32_t port) {
   return (v6 ? "[" + ip + "]" : ip) + ":" + std::to_string(port);
 }
 
+// Why this replica takes no part in the election, as a source's problem; without an error: none.
+source::Batch election_report(const std::string& lease, const std::optional<kube::Error>& error) {
+  source::Problems problems{"leader election", {}};
+  if (error) {
+    Diagnostic diagnostic;
+    diagnostic.reason = error->reason;
+    diagnostic.message = "Lease " + lease + " cannot be read or written: " + error->message +
+                         "; until it can, this replica writes no statuses and deploys no proxies";
+    problems.diagnostics.push_back(std::move(diagnostic));
+  }
+  source::Batch batch;
+  batch.problems.push_back(std::move(problems));
+  return batch;
+}
+
 std::string own_identity(const std::string& pod_name) {
   char host[256] = "kgateway";
   gethostname(host, sizeof host - 1);
@@ -72,7 +85,8 @@ Controller::Controller(ControllerOptions options, deploy::kube::ControllerSettin
              .synced = [this] { set_leading(leading_); },
              .amend = [this](auto events) { return namespaces_.amend(std::move(events)); },
              .deploys = true,
-             .observed = [this](const source::Batch& batch) { on_observed(batch); }}),
+             .observed = [this](const source::Batch& batch) { on_observed(batch); },
+             .counts = [this] { return counts(); }}),
       proxies_(core_.translation.graph, core_.translation.model, settings_.proxies) {
   core_.translation.graph.watch(proxies_.plans, [this](auto changes) {
     for (const auto& change : changes) {
@@ -106,7 +120,17 @@ std::expected<void, std::string> Controller::connect() {
 
   const auto post = [this](std::function<void()> task) { core_.loop.post(std::move(task)); };
   objects_ = std::make_unique<deploy::kube::KubeApi>(client_->sender(), post);
-  applier_ = std::make_unique<deploy::kube::Applier>(*objects_);
+  const auto wall_clock = [] { return static_cast<std::int64_t>(std::time(nullptr)); };
+  events_ = std::make_unique<EventRecorder>(client_->sender(), wall_clock);
+  troubles_ = std::make_unique<ProxyTroubles>(*events_, [this](const ObjectKey& gateway) {
+    const auto* bound = core_.translation.model.listeners.find(gateway);
+    return bound == nullptr ? nullptr : bound->gateway.get();
+  });
+  stuck_pods_ = std::make_unique<StuckPods>(client_->sender(), post);
+  applier_ = std::make_unique<deploy::kube::Applier>(
+      *objects_, deploy::kube::ApplierOptions{.report = [this](const auto& report) {
+        troubles_->reported(report, std::chrono::steady_clock::now());
+      }});
   const auto parameters = settings_.class_parameters.find(GatewayClassKeeper::kName);
   gateway_class_ = std::make_unique<GatewayClassKeeper>(
       client_->sender(), parameters == settings_.class_parameters.end()
@@ -117,8 +141,7 @@ std::expected<void, std::string> Controller::connect() {
         const Object* object = core_.translation.model.inputs.find(ref);
         return object == nullptr ? "" : object->api_version;
       });
-  writer_ = std::make_unique<status::StatusWriter>(
-      core_.store, *status_api_, [] { return static_cast<std::int64_t>(std::time(nullptr)); });
+  writer_ = std::make_unique<status::StatusWriter>(core_.store, *status_api_, wall_clock);
   return {};
 }
 
@@ -129,9 +152,15 @@ std::expected<void, std::string> Controller::serve() {
   xds.tcp_address = "[::]:" + std::to_string(settings_.proxies.xds_port);
   if (settings_.proxies.xds_tls) xds.tcp_credentials = xds_server_credentials(options_.xds_tls_dir);
   if (settings_.proxies.xds_auth) {
-    xds.authorise = token_authoriser(
-        [this](const std::string& token, auto answer) { review(token, std::move(answer)); },
-        [this](const ObjectKey& gateway) { return accounts_.of(gateway); });
+    xds.authorise = reporting(
+        token_authoriser(
+            [this](const std::string& token, auto answer) { review(token, std::move(answer)); },
+            [this](const ObjectKey& gateway) { return accounts_.of(gateway); }),
+        [this](const ObjectKey& gateway, const std::string& why) {
+          core_.loop.post([this, gateway, why] {
+            troubles_->refused(gateway, why, std::chrono::steady_clock::now());
+          });
+        });
   }
   if (auto serving = core_.serve_proxies(std::move(xds)); !serving) return serving;
   if (auto serving = core_.serve_admin(settings_.admin_address + ":9095"); !serving) return serving;
@@ -156,7 +185,7 @@ void Controller::follow_owned() {
   events.changed = [this](const json& object) {
     applier_->observe(object);
     const auto owner = deploy::kube::owner_of(object);
-    if (object.value("kind", "") == "Service" && owner) report_proxy(owner->gateway);
+    if (object.value("kind", "") == "Service" && owner) report(owner->gateway);
   };
   events.vanished = [this](const deploy::kube::OwnedRef& ref) { applier_->vanished(ref); };
   events.listed = [this] { set_leading(leading_); };
@@ -205,6 +234,9 @@ void Controller::elect() {
   options.ns = settings_.namespace_name;
   options.identity = identity_;
   options.address = host_and_port(settings_.pod_ip, settings_.proxies.xds_port);
+  options.on_problem = [this, lease = options.ns + "/" + options.name](const auto& error) {
+    core_.sink()(election_report(lease, error));
+  };
   lease_ = std::make_unique<kube::Lease>(*lease_client_, options);
   lease_->start([this](kube::Leadership leadership) {
     core_.loop.post([this, leadership] {
@@ -284,7 +316,7 @@ void Controller::on_committed(const Outcome& outcome) {
     for (const ObjectKey& gateway : *gateways) {
       const auto& listeners = *core_.translation.model.listeners.find(gateway);
       classes_[gateway] = listeners.gateway->gateway_class_name;
-      report_proxy(gateway);
+      report(gateway);
     }
   }
   for (const ObjectKey& gateway : outcome.gateways_removed) {
@@ -293,6 +325,8 @@ void Controller::on_committed(const Outcome& outcome) {
                                   : deploy::kube::Applier::Leave::kToTheCluster);
     classes_.erase(gateway);
     accounts_.set(gateway, "");
+    troubles_->forget(gateway);
+    stuck_pods_->forget(gateway);
   }
 }
 
@@ -316,27 +350,7 @@ void Controller::deploy(const ObjectKey& gateway) {
   for (const Diagnostic& diagnostic : plan->proxy.diagnostics) {
     spdlog::warn("{}", to_string(diagnostic));
   }
-  report_proxy(gateway);
-}
-
-void Controller::report_proxy(const ObjectKey& gateway) {
-  const auto* bound = core_.translation.model.listeners.find(gateway);
-  if (bound == nullptr) return;
-  const deploy::kube::OwnedRef service{
-      "v1", "Service", {gateway.ns, deploy::kube::object_name(gateway.name.str())}};
-  const json* live = applier_->live(service);
-  const deploy::kube::ProxyPlan* plan = proxies_.plans.find(gateway);
-  core_.feedback.update_proxies(gateway, [&](status::ProxyState& state) {
-    state.self_managed = plan != nullptr && plan->invalid.empty() && plan->proxy.self_managed();
-    state.addresses = state.self_managed ? deploy::kube::requested_addresses(*bound->gateway)
-                                         : deploy::kube::gateway_addresses(
-                                               *bound->gateway, live == nullptr ? json() : *live);
-    state.problem = applier_->problem(gateway);
-    state.undeployable = {};
-    if (plan != nullptr && !plan->invalid.empty()) {
-      state.undeployable = {"InvalidParameters", plan->invalid};
-    }
-  });
+  report(gateway);
 }
 
 void Controller::review(const std::string& token,
@@ -361,7 +375,8 @@ void Controller::tick() {
   std::vector<ObjectKey> gateways;
   core_.translation.model.listeners.for_each(
       [&](const ObjectKey& gateway, const auto&) { gateways.push_back(gateway); });
-  for (const ObjectKey& gateway : gateways) report_proxy(gateway);
+  check_certificate();
+  for (const ObjectKey& gateway : gateways) report(gateway);
   if (settings_.proxies.xds_tls) {
     const std::string ca = read_file(options_.xds_tls_dir + "/ca.crt");
     if (!ca.empty()) proxies_.xds_ca.set({}, ca);
@@ -394,6 +409,7 @@ int Controller::run() {
 }
 
 int run(const ControllerOptions& options, const deploy::kube::ReadSettings& read) {
+  spdlog::info("kgateway {} starts as a controller", version_text());
   for (const std::string& warning : read.warnings) spdlog::warn("{}", warning);
   for (const std::string& error : read.errors) {
     std::cerr << "kgateway controller: " << error << "\n";

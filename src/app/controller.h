@@ -14,12 +14,15 @@
 #include <vector>
 
 #include "app/core.h"
+#include "app/event_recorder.h"
 #include "app/gateway_class_keeper.h"
 #include "app/namespace_filter.h"
 #include "app/options.h"
 #include "app/owned_objects.h"
 #include "app/proxy_accounts.h"
+#include "app/proxy_troubles.h"
 #include "app/replica_link.h"
+#include "app/stuck_pods.h"
 #include "deploy/kube/applier.h"
 #include "deploy/kube/environment.h"
 #include "deploy/kube/kube_api.h"
@@ -58,7 +61,10 @@ class Controller {
   void on_committed(const Outcome& outcome);
   bool is_handed_over(const ObjectKey& gateway) const;
   void deploy(const ObjectKey& gateway);
-  void report_proxy(const ObjectKey& gateway);
+  void report(const ObjectKey& gateway);
+  std::string unconnected(const ObjectKey& gateway);
+  void check_certificate();
+  ClusterCounts counts() const;
   void review(const std::string& token,
               std::function<void(std::expected<std::string, std::string>)> answer);
   void tick();
@@ -73,6 +79,9 @@ class Controller {
   Core core_;
   deploy::kube::ProxyTable proxies_;
   std::vector<ObjectKey> plans_changed_;  // in this commit
+  std::unique_ptr<EventRecorder> events_;
+  std::unique_ptr<ProxyTroubles> troubles_;
+  std::unique_ptr<StuckPods> stuck_pods_;
   std::unique_ptr<deploy::kube::KubeApi> objects_;
   std::unique_ptr<deploy::kube::Applier> applier_;
   std::unique_ptr<GatewayClassKeeper> gateway_class_;
@@ -86,6 +95,8 @@ class Controller {
   std::string identity_;  // of this replica
   std::unique_ptr<kube::Lease> lease_;
   std::chrono::steady_clock::time_point started_;
+  std::chrono::steady_clock::time_point certificate_checked_;
+  std::string certificate_problem_;           // when it was checked last
   std::map<ObjectKey, std::string> classes_;  // of our Gateways
   bool leading_ = false;
   bool warned_of_silence_ = false;

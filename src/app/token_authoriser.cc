@@ -42,7 +42,7 @@ xds::Authoriser token_authoriser(TokenReview review, AccountOf account_of) {
     review(peer.bearer_token, [gateway = *group, expected, answer = std::move(answer)](
                                   std::expected<std::string, std::string> user) {
       if (!user) {
-        answer(std::unexpected("the API server does not accept the token: " + user.error()));
+        answer(std::unexpected("the API server refuses the proxy's token: " + user.error()));
       } else if (*user != expected) {
         answer(std::unexpected(*user + " may not serve Gateway " + to_string(gateway) +
                                "; its proxies are " + expected));
@@ -50,6 +50,18 @@ xds::Authoriser token_authoriser(TokenReview review, AccountOf account_of) {
         answer(gateway);
       }
     });
+  };
+}
+
+xds::Authoriser reporting(xds::Authoriser authorise, Refused refused) {
+  return [authorise = std::move(authorise), refused = std::move(refused)](
+             xds::Peer peer, const xds::Node& node, std::function<void(xds::Verdict)> answer) {
+    const xds::Verdict named = xds::group_of(node);
+    authorise(std::move(peer), node,
+              [named, refused, answer = std::move(answer)](xds::Verdict verdict) {
+                if (named && !verdict) refused(*named, verdict.error());
+                answer(std::move(verdict));
+              });
   };
 }
 

@@ -30,6 +30,10 @@ using AccountOf = std::function<std::string(const ObjectKey& gateway)>;
 
 xds::Authoriser token_authoriser(TokenReview review, AccountOf account_of);
 
+// As `authorise`, and says which Gateway's proxy is refused, and why. Thread: any.
+using Refused = std::function<void(const ObjectKey& gateway, const std::string& why)>;
+xds::Authoriser reporting(xds::Authoriser authorise, Refused refused);
+
 // Whether a token is of the same ServiceAccount as `own_token` (read anew until it was valid once),
 // else why not. May answer later and on any thread; so may `review`.
 using ReplicaCheck = std::function<void(

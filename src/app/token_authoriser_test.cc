@@ -45,10 +45,32 @@ TEST(TokenAuthoriserTest, OthersGetNothingAndHearWhy) {
   EXPECT_FALSE(decide("t3", role));
   EXPECT_FALSE(decide("t4", role));
   EXPECT_EQ(decide("forged", role).error(),
-            "the API server does not accept the token: token is expired");
+            "the API server refuses the proxy's token: token is expired");
   EXPECT_FALSE(decide("", role));
   EXPECT_FALSE(decide("t1", "kgateway-kube-gateway-api~ns~another"));
   EXPECT_FALSE(decide("t1", "nonsense"));
+}
+
+TEST(TokenAuthoriserTest, WhoIsRefusedIsReported) {
+  std::vector<std::string> refused;
+  const auto authorise = reporting(
+      token_authoriser(review, [](const ObjectKey& gateway) { return gateway.name.str(); }),
+      [&](const ObjectKey& gateway, const std::string& why) {
+        refused.push_back(to_string(gateway) + ": " + why);
+      });
+  int answers = 0;
+  const auto ask = [&](const char* token, const char* role) {
+    xds::Node node;
+    node.role = role;
+    authorise({.address = "", .bearer_token = token, .identities = {}}, node,
+              [&](const xds::Verdict&) { ++answers; });
+  };
+  ask("t1", "kgateway-kube-gateway-api~ns~gw");
+  ask("t1", "nonsense");
+  ask("forged", "kgateway-kube-gateway-api~ns~gw");
+  EXPECT_EQ(answers, 3);
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_EQ(refused[0], "ns/gw: the API server refuses the proxy's token: token is expired");
 }
 
 TEST(ReviewedUserTest, AnyAnswerIsAUserOrAReason) {

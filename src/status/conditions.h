@@ -15,6 +15,8 @@ namespace kgw::status {
 
 // The condition type that kgateway adds to the parents of a route.
 inline constexpr std::string_view kRouteProgrammed = "kgateway.dev/Programmed";
+// And to Gateways, while objects that their proxies consist of are not as they should be.
+inline constexpr std::string_view kDeployFailed = "kgateway.dev/DeployFailed";
 
 // status True with `reason`.
 Condition holds(std::string_view type, std::string_view reason, std::string_view message,

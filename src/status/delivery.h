@@ -5,8 +5,10 @@
 // Programmed is recomputed exactly when the resource behind it is acknowledged or rejected.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/gateway.h"
@@ -65,6 +67,11 @@ struct ProxyState {
   bool self_managed = false;              // somebody else deploys them and knows where they are
   std::string problem;                    // why none runs, or not as it should, for people
   attach::Fault undeployable;             // InvalidParameters: what it is to be deployed from
+  // In a cluster. What the API server refuses of the objects that proxies consist of, in its words.
+  std::string refused;
+  // The listeners' ports (number, whether of UDP) that their Service does not have, and why; empty:
+  // it does not have them yet.
+  std::map<std::pair<std::int32_t, bool>, std::string> missing_ports;
 
   friend bool operator==(const ProxyState&, const ProxyState&) = default;
 };

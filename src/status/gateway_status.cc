@@ -44,12 +44,30 @@ Fault no_proxy(const ProxyState* proxies) {
   return {"Pending", "No proxy is connected." + (problem.empty() ? "" : " " + problem)};
 }
 
-Condition listener_programmed(const Fault& fault, const ListenerProgress& progress,
-                              const ProxyState* proxies, std::int64_t generation) {
+// Whether the Service leads to the listener. Absent: it does; without a reason: not yet.
+std::optional<Fault> unreachable(const BoundListener& listener, const ProxyState* proxies) {
+  if (proxies == nullptr) return std::nullopt;
+  const bool udp = listener.protocol == attach::Protocol::kUdp;
+  const auto missing = proxies->missing_ports.find({listener.port, udp});
+  if (missing == proxies->missing_ports.end()) return std::nullopt;
+  const std::string& why = missing->second;
+  return Fault{why.empty() ? "Pending" : "ServicePortMissing",
+               "The Service does not have port " + std::to_string(listener.port) +
+                   (why.empty() ? " yet." : ": " + why)};
+}
+
+Condition listener_programmed(const Fault& fault, const std::optional<Fault>& unreachable,
+                              const ListenerProgress& progress, const ProxyState* proxies,
+                              std::int64_t generation) {
   if (fault) return fails("Programmed", fault, generation);
   if (const Fault absent = no_proxy(proxies)) return fails("Programmed", absent, generation);
   if (!progress.rejection.empty()) {
     return fails("Programmed", {"Invalid", progress.rejection}, generation);
+  }
+  if (unreachable) {
+    return unreachable->reason == "Pending"
+               ? pending("Programmed", unreachable->reason, unreachable->message, generation)
+               : fails("Programmed", *unreachable, generation);
   }
   if (progress.acknowledged) {
     return holds("Programmed", "Programmed", "Acknowledged by every connected proxy.", generation);
@@ -102,9 +120,10 @@ ListenerStatus listener_status(const attach::Model& model, const envoy::Resource
   }
   status.conditions.push_back(std::move(resolved));
 
-  status.conditions.push_back(
-      listener_programmed(fault, listener_progress(resources, delivery, listener, read),
-                          read.get(delivery.proxies, listener.id.gateway), generation));
+  const ProxyState* proxies = read.get(delivery.proxies, listener.id.gateway);
+  status.conditions.push_back(listener_programmed(
+      fault, unreachable(listener, proxies), listener_progress(resources, delivery, listener, read),
+      proxies, generation));
   return status;
 }
 
@@ -185,8 +204,9 @@ Fault missing_address(const Gateway& gateway, const ProxyState* proxies) {
     }
     return {"AddressNotUsable", "Address \"" + wanted.value + "\" cannot be used."};
   }
-  if (proxies->addresses.empty()) return {"AddressNotAssigned", "There is no address yet."};
-  return {};
+  if (!proxies->addresses.empty()) return {};
+  const std::string& why = proxies->refused;
+  return {"AddressNotAssigned", "There is no address yet" + (why.empty() ? "." : ": " + why)};
 }
 
 // Why proxies cannot be deployed as they should be. Those that run go on.
@@ -323,6 +343,11 @@ GatewayStatus gateway_status(const attach::Model& model, const envoy::Resources&
   status.conditions.push_back(gateway_programmed(listeners, summary, proxies));
   status.conditions.push_back(
       gateway_resolved(read.get(model.gateway_facts, key), summary, generation));
+  // Of negative polarity: absent unless true. What is deployed serves on.
+  if (proxies != nullptr && !proxies->refused.empty()) {
+    status.conditions.push_back(
+        holds(kDeployFailed, "ObjectRefused", proxies->refused, generation));
+  }
   if (allows_insecure_fallback(gateway)) {
     status.conditions.push_back(holds("InsecureFrontendValidationMode", "ConfigurationChanged",
                                       "Client certificates are requested but not enforced.",

@@ -72,7 +72,7 @@ class StatusesTest : public testing::Test {
     return {};
   }
 
-  Condition of_gateway(const char* type) {
+  Condition of_gateway(std::string_view type) {
     const auto& status = std::get<GatewayStatus>(*statuses_.table.find({Kind::kGateway, kGateway}));
     return *find(status.conditions, type);
   }
@@ -256,6 +256,35 @@ TEST_F(StatusesTest, ARefusalIsForgottenWithItsCluster) {
   feedback_.removed({kGateway, {ResourceType::kCluster, cluster()}});
   world_.commit();
   EXPECT_EQ(delivery_.shortfalls.find(kGateway), nullptr);
+}
+
+TEST_F(StatusesTest, AListenerThatTheServiceDoesNotReachIsNotProgrammed) {
+  const std::string words = "Service infra/gw cannot be applied: may not change once set";
+  feedback_.update_proxies(kGateway, [&](ProxyState& state) {
+    state.connected = 1;
+    state.addresses = {{"IPAddress", "10.0.0.1", {}}};
+    state.refused = words;
+    state.missing_ports[{80, false}] = words;
+    state.missing_ports[{443, true}] = words;
+  });
+  world_.commit();
+  EXPECT_EQ(of_listener("plain").status, "False");
+  EXPECT_EQ(of_listener("plain").reason, "ServicePortMissing");
+  EXPECT_EQ(of_listener("plain").message, "The Service does not have port 80: " + words);
+  EXPECT_EQ(of_listener("a").status, "True") << "UDP 443 is another port";
+  EXPECT_EQ(of_gateway(kDeployFailed).status, "True");
+  EXPECT_EQ(of_gateway(kDeployFailed).message, words);
+  EXPECT_EQ(of_gateway("Programmed").status, "True");
+  EXPECT_THAT(of_gateway("Programmed").message.str(), HasSubstr("plain: The Service does not"));
+
+  feedback_.update_proxies(kGateway, [&](ProxyState& state) {
+    state.addresses.clear();
+    state.missing_ports[{80, false}].clear();
+  });
+  world_.commit();
+  EXPECT_EQ(of_listener("plain").status, "Unknown");
+  EXPECT_EQ(of_gateway("Programmed").reason, "AddressNotAssigned");
+  EXPECT_EQ(of_gateway("Programmed").message, "There is no address yet: " + words);
 }
 
 }  // namespace

@@ -97,6 +97,7 @@ def test_role_has_what_the_controller_does():
     assert {"get", "list", "watch"} <= granted[("gateway.networking.k8s.io", "httproutes")]
     assert granted[("gateway.networking.k8s.io", "gateways/status")] == {"patch"}
     assert granted[("authentication.k8s.io", "tokenreviews")] == {"create"}
+    assert granted[("", "events")] == {"create", "patch"}
     assert "delete" in granted[("apps", "deployments")]
     assert "secrets" not in [
         r for rule in rules if "create" in rule["verbs"] for r in rule["resources"]]
@@ -104,10 +105,10 @@ def test_role_has_what_the_controller_does():
 
 
 @pytest.mark.parametrize("value, granted", [(None, False), (False, False), (True, True), ("true", True)])
-def test_pods_may_be_read_only_for_istio(value, granted):
+def test_pods_are_followed_only_for_istio(value, granted):
     values = {"controller": {"extraEnv": {"KGW_ENABLE_ISTIO_AUTO_MTLS": value}}} if value is not None else {}
     rules = template(values)[("ClusterRole", "kgateway-kgateway-system")]["rules"]
-    assert any("pods" in rule["resources"] for rule in rules) is granted
+    assert any("pods" in rule["resources"] and "watch" in rule["verbs"] for rule in rules) is granted
 
 
 def test_a_replica_can_prove_to_the_others_that_it_is_one():

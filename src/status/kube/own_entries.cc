@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "attach/model.h"
+#include "status/conditions.h"
 #include "status/json.h"
 
 namespace kgw::status {
@@ -46,9 +47,10 @@ bool is_ours(const Json& entry) {
 }
 
 bool is_our_type(const Json& condition) {
-  static constexpr std::array<std::string_view, 6> kTypes = {
+  static constexpr std::array<std::string_view, 7> kTypes = {
       "Accepted",   "Programmed",           "ResolvedRefs",
-      "Conflicted", "OverlappingTLSConfig", "InsecureFrontendValidationMode"};
+      "Conflicted", "OverlappingTLSConfig", "InsecureFrontendValidationMode",
+      kDeployFailed};
   const Json& type = member(condition, "type");
   return type.is_string() && std::ranges::count(kTypes, type.get_ref<const std::string&>()) > 0;
 }
@@ -60,12 +62,19 @@ const Json* with_member(const Json& list, const char* name, const Json& value) {
   return found == list.end() ? nullptr : &*found;
 }
 
+// The API server puts conditions into a Gateway that nobody has judged yet, with the epoch as their
+// time.
+bool has_time(const Json& condition) {
+  const Json& time = member(condition, "lastTransitionTime");
+  return time.is_string() && time != rfc3339(0);
+}
+
 void keep_times(Json& conditions, const Json& before, std::int64_t now) {
   if (!conditions.is_array()) return;
   for (Json& condition : conditions) {
     const Json* old = with_member(before, "type", member(condition, "type"));
-    const bool same = old != nullptr && member(*old, "status") == member(condition, "status") &&
-                      member(*old, "lastTransitionTime").is_string();
+    const bool same =
+        old != nullptr && member(*old, "status") == member(condition, "status") && has_time(*old);
     condition["lastTransitionTime"] = same ? (*old)["lastTransitionTime"] : Json(rfc3339(now));
   }
 }

@@ -56,6 +56,14 @@ TEST(OwnEntriesTest, TimesStayUntilAConditionFlips) {
   EXPECT_EQ(merged["conditions"][1]["lastTransitionTime"], "2001-09-09T01:46:40Z");
 }
 
+TEST(OwnEntriesTest, TheTimeOfAConditionThatNobodyHasJudgedIsNotKept) {
+  const json current = {
+      {"conditions", json::array({condition("Programmed", "Unknown", "1970-01-01T00:00:00Z")})}};
+  const json own = {{"conditions", json::array({condition("Programmed", "Unknown")})}};
+  const json merged = with_own_entries(Kind::kGateway, current, &own, kNow);
+  EXPECT_EQ(merged["conditions"][0]["lastTransitionTime"], "2001-09-09T01:46:40Z");
+}
+
 TEST(OwnEntriesTest, ForeignConditionsOfAGatewayAndItsListenersStay) {
   const json mesh = condition("example.com/Meshed", "True", "t");
   const json current = {
