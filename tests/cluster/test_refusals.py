@@ -1,6 +1,5 @@
 """What keeps a proxy from being deployed, connected or running is said in the Gateway's status."""
 
-import json
 import time
 
 import kube
@@ -37,13 +36,14 @@ class Gateways(world.Namespace):
             status = listeners.get(of_listener, {})
         return {each["type"]: each for each in status.get("conditions", [])}
 
-    def says(self, name: str, words: str, kind: str, status: str, of_listener: str = "", seconds: float = 60) -> dict:
-        """Waits until the condition has that status and repeats those words."""
+    def says(self, name: str, words: str, kind: str, *statuses: str, of_listener: str = "",
+             seconds: float = 60) -> dict:
+        """Waits until the condition has one of those statuses and repeats those words."""
         def found():
             condition = self.conditions(name, of_listener).get(kind, {})
-            return condition if condition.get("status") == status and words in condition["message"] else None
-        condition = kube.wait_for(f"{name} {of_listener} {kind}={status} with {words!r}", found, seconds)
-        print(f"{name} {of_listener}: {kind}={status} {condition['reason']}: {condition['message']}")
+            return condition if condition.get("status") in statuses and words in condition["message"] else None
+        condition = kube.wait_for(f"{name} {of_listener} {kind} with {words!r}", found, seconds)
+        print(f"{name} {of_listener}: {kind}={condition['status']} {condition['reason']}: {condition['message']}")
         return condition
 
     def programmed(self, name: str, seconds: float = 120) -> None:
@@ -132,10 +132,27 @@ def test_proxies_whose_service_account_was_made_again_are_rolled(gateway):
     kube.replace_controller()
     gateway.apply(world.route("late", world.rule("/late", "echo")))
     kube.wait_for("the late route to answer", lambda: gateway.status("/late") == 200, 90)
-    settled = gateway.versions()
+    settled = gateway.versions()["Deployment"]
     kube.replace_controller()
     time.sleep(25)  # the lease of the killed leader must run out before anybody may write
-    assert gateway.versions() == settled, "a restart rolls nothing again"
+    assert gateway.versions()["Deployment"] == settled, "a restart rolls nothing again"
+
+
+def test_a_refused_token_is_said_while_its_pods_cannot_be_rolled(gateway):
+    """The Deployment is paused, so the proxies keep the tokens of the account that was deleted."""
+    kube.kubectl("-n", gateway.name, "rollout", "pause", "deployment/gw")
+    kube.kubectl("-n", gateway.name, "delete", "serviceaccount", "gw")
+    kube.wait_for("the account to be back", lambda: gateway.get("ServiceAccount", "gw", "v1"))
+    time.sleep(15)  # for 10 s the API server remembers that it accepted a token
+    kube.replace_controller()
+
+    def said():
+        conditions = gateway.get("Gateway", "gw")["status"]["conditions"]
+        (programmed,) = [each for each in conditions if each["type"] == "Programmed"]
+        return programmed["message"] if "refuses the proxy's token" in programmed["message"] else None
+    print(kube.wait_for("the refusal of the token", said, 90))
+    kube.kubectl("-n", gateway.name, "rollout", "resume", "deployment/gw")
+    kube.wait_for("the Gateway to be programmed", gateway.programmed_address, 120)
 
 
 def test_without_a_proxy_nothing_is_programmed(gateways):
@@ -152,17 +169,16 @@ def test_without_a_proxy_nothing_is_programmed(gateways):
     kube.wait_for("the second listener", lambda: gateways.conditions("edge", "more")["Programmed"]["status"] == "True")
 
 
-@pytest.mark.parametrize("why, spec, words", [
-    ("quota", None, "exceeded quota"),
-    ("image", {"image": {"registry": "none.invalid", "tag": "none"}}, "none.invalid"),
-])
-def test_pods_that_cannot_start_are_said_with_the_reason(gateways, why, spec, words):
-    if spec is None:
-        gateways.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "no-pods"},
-                        "spec": {"hard": {"pods": "0"}}})
-        gateways.apply(named_gateway("edge", listener("http", 80)))
-    else:
-        gateways.apply(world.manifest("GatewayParameters", "edge", {"kube": {"envoyContainer": spec}}, PARAMETERS),
-                       named_gateway("edge", listener("http", 80), infrastructure=REFERENCE))
-    said = gateways.says("edge", words, "Programmed", "False", seconds=90)
-    print(json.dumps(said))
+IMAGE = world.manifest("GatewayParameters", "edge", {"kube": {"envoyContainer": {
+    "image": {"registry": "none.invalid", "tag": "none"}}}}, PARAMETERS)
+PLACE = world.manifest("GatewayParameters", "edge", {"kube": {"podTemplate": {
+    "nodeSelector": {"no-such": "node"}}}}, PARAMETERS)
+QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "no-pods"}, "spec": {"hard": {"pods": "0"}}}
+
+
+@pytest.mark.parametrize("cause, words", [(QUOTA, "exceeded quota"), (IMAGE, "none.invalid"),
+                                          (PLACE, "nodes are available")], ids=["quota", "image", "place"])
+def test_pods_that_cannot_start_are_said_with_the_reason(gateways, cause, words):
+    infrastructure = {"infrastructure": REFERENCE} if cause["kind"] == "GatewayParameters" else {}
+    gateways.apply(cause, named_gateway("edge", listener("http", 80), **infrastructure))
+    gateways.says("edge", words, "Programmed", "False", "Unknown", seconds=90)
