@@ -43,12 +43,16 @@ std::span<const OwnedKind> owned_kinds() { return kOwnedKinds; }
 
 struct Applier::Entry {
   ObjectKey gateway;
-  Json desired;                    // with the hash; null when not wanted
-  std::string hash;                // of what is desired
-  bool keep = false;               // stays although it is not wanted at present
-  Json live;                       // null: not known to exist
-  bool absent = false;             // it was looked for, and is not there
-  std::string accepted;            // hash of the live content that our last apply led to
+  Json desired;          // with the hash; null when not wanted
+  std::string hash;      // of what is desired
+  bool keep = false;     // stays although it is not wanted at present
+  Json live;             // null: not known to exist
+  bool absent = false;   // it was looked for, and is not there
+  std::string accepted;  // hash of the live content that our last apply led to
+  std::string applied;   // `hash` of our last apply
+  int repairs = 0;       // in a row: applied again although nothing else is wanted
+  Clock::time_point repaired_at;
+  bool waited = false;             // for the pause before the next one
   bool busy = false;               // a request is under way
   bool replicas_are_ours = false;  // in `live`
   bool replicas_handed_over = false;
@@ -80,8 +84,7 @@ struct Applier::Entry {
   }
 
   bool differs() const {
-    const Json annotations = live["metadata"].value("annotations", Json::object());
-    if (annotations.value(kAppliedHash, "") != hash) return true;
+    if (metadata_annotation(live, kAppliedHash) != hash) return true;
     if (satisfies(live, desired)) return false;
     // Whoever writes a quantity in another way than the API server is not to be corrected for ever.
     return hash_json(content_of(live)) != accepted;
@@ -142,6 +145,7 @@ void Applier::want(const ObjectKey& gateway, const RenderedProxy& proxy) {
     entry.desired = std::move(object);
     entry.hash = hash;
     entry.replicas_handed_over = false;
+    entry.waited = false;
     entry.retry_at.reset();
     entry.pause = {};
   }
@@ -162,6 +166,11 @@ void Applier::report_taken(const ObjectKey& gateway, const RenderedProxy& proxy)
     const OwnedRef ref = *ref_of(object);
     if (is_taken(ref, gateway)) options_.report({gateway, ref, "", taken_text(ref), true});
   }
+}
+
+void Applier::leave_alone(const ObjectKey& gateway) {
+  const auto found = gateways_.find(gateway);
+  if (found != gateways_.end()) found->second.rendered = false;
 }
 
 void Applier::forget(const ObjectKey& gateway, Leave leave) {
@@ -190,9 +199,16 @@ void Applier::want_again() {
 void Applier::observe(const Json& live) {
   const std::optional<OwnedRef> ref = ref_of(live);
   const std::optional<Owner> owner = owner_of(live);
-  if (!ref || !owner) return;
+  if (!ref) return;
   const auto found = entries_.find(*ref);
+  const bool orphan =
+      !owner && found != entries_.end() && is_orphan_of(live, found->second.desired);
+  if (!owner && !orphan) return;
   Entry& entry = found == entries_.end() ? assign(*ref, owner->gateway) : found->second;
+  const std::optional<std::string> other = applied_by_other(live, options_.installation);
+  if (other && !entry.applied.empty()) {
+    note_rival(*ref, entry, "is also applied by " + *other);
+  }
   entry.take(live);
   settle(*ref);
 }
@@ -238,7 +254,8 @@ void Applier::step(const OwnedRef& ref) {
   if (!follow_account(ref, entry)) return;
   if (entry.live.is_null()) {
     if (entry.wanted()) {
-      entry.absent ? apply(ref, entry) : look(ref);
+      if (!entry.absent) return look(ref);
+      if (!is_undone_again(ref, entry)) apply(ref, entry);
     } else {
       gateway.refs.erase(ref);
       entries_.erase(found);
@@ -249,7 +266,8 @@ void Applier::step(const OwnedRef& ref) {
   } else if (!entry.wanted()) {
     if (!entry.keep) remove(ref, entry);
   } else if (entry.differs()) {
-    entry.must_hand_over_replicas() ? hand_over_replicas(ref, entry) : apply(ref, entry);
+    if (entry.must_hand_over_replicas()) return hand_over_replicas(ref, entry);
+    if (!is_undone_again(ref, entry)) apply(ref, entry);
   } else {
     if (!entry.problem.empty()) succeed(ref, entry, "");
     entry.pause = {};
@@ -280,17 +298,53 @@ void Applier::on_look(const OwnedRef& ref, Result result) {
   }
   if (!result) return fail(ref, entry, "get", "cannot be read", result.error().message);
   const std::optional<Owner> owner = owner_of(*result);
-  const bool ours = owner && entry.wanted() && owner->uid == owner_of(entry.desired)->uid;
+  const bool ours = entry.wanted() && (owner ? owner->uid == owner_of(entry.desired)->uid
+                                             : is_orphan_of(*result, entry.desired));
   if (!ours) {
     return fail(ref, entry, "get", "exists and is not owned by the Gateway; it is left alone");
   }
   entry.take_answer(std::move(*result));
 }
 
+// Not part of what is wanted: two installations that want the same do not contend for the mark.
 void Applier::apply(const OwnedRef& ref, const Entry& entry) {
   spdlog::debug("{} {}", to_string(ref),
                 entry.live.is_null() ? "is not there" : "differs from what is wanted");
-  api_.apply(ref, entry.desired, answer(ref, &Applier::on_apply));
+  Json object = entry.desired;
+  object["metadata"]["annotations"][kAppliedBy] = options_.installation;
+  api_.apply(ref, object, answer(ref, &Applier::on_apply));
+}
+
+// True if what is to be applied once more has to wait, because it was undone too often.
+bool Applier::is_undone_again(const OwnedRef& ref, Entry& entry) {
+  if (entry.applied != entry.hash) return false;
+  if (now_ - entry.repaired_at > 2 * options_.longest_pause) entry.repairs = 0;
+  if (entry.repairs >= options_.free_repairs && !std::exchange(entry.waited, true)) {
+    const int doublings = std::min(entry.repairs - options_.free_repairs, 10);
+    entry.retry_at =
+        now_ + std::min(options_.repair_pause * (1 << doublings), options_.longest_pause);
+    if (gateways_.at(entry.gateway).rival.empty()) {
+      note_rival(ref, entry, "is changed again and again by somebody else");
+    }
+    return true;
+  }
+  entry.waited = false;
+  ++entry.repairs;
+  entry.repaired_at = now_;
+  return false;
+}
+
+void Applier::note_rival(const OwnedRef& ref, const Entry& entry, const std::string& does) {
+  GatewayState& gateway = gateways_.at(entry.gateway);
+  gateway.rival = to_string(ref) + " " + does;
+  gateway.rival_seen = Clock::now();
+}
+
+std::string Applier::rival(const ObjectKey& gateway) const {
+  const auto found = gateways_.find(gateway);
+  if (found == gateways_.end()) return "";
+  const bool recent = Clock::now() - found->second.rival_seen < 10 * options_.longest_pause;
+  return recent ? found->second.rival : "";
 }
 
 // The object that the server made of an apply; null: it was not applied, and that is told.
@@ -307,6 +361,7 @@ void Applier::on_apply(const OwnedRef& ref, Result result) {
   if (object == nullptr) return;
   // Of the answer: a newer version that was observed meanwhile may have drifted.
   entry.accepted = hash_json(content_of(*object));
+  entry.applied = metadata_annotation(*object, kAppliedHash);
   entry.take_answer(std::move(*object));
   succeed(ref, entry, "apply");
 }
@@ -371,6 +426,7 @@ std::optional<Applier::Clock::time_point> Applier::next_retry() const {
 }
 
 void Applier::retry(Clock::time_point now) {
+  now_ = now;
   std::vector<OwnedRef> due;
   for (auto& [ref, entry] : entries_) {
     if (!entry.retry_at || *entry.retry_at > now) continue;

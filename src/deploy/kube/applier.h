@@ -4,13 +4,15 @@
 // applied, and is applied again when that hash is another one, when a field of it was changed by
 // somebody else, or when it is gone. Objects that are no longer wanted (an autoscaler, everything
 // with selfManaged) are deleted, but only those that the Gateway owns. An object of the same name
-// that belongs to somebody else is never touched; that is a problem of the Gateway.
+// that belongs to somebody else is never touched; that is a problem of the Gateway. One with our
+// labels that nobody owns (is_orphan_of()) is adopted.
 //
 // A Deployment whose replicas an autoscaler takes over keeps the number it has. It waits for its
 // ServiceAccount, and is rolled when that is another one (account_mark.h).
 //
 // Failures are reported, and repeated with growing pauses; a change of what is wanted ends the
-// pause.
+// pause. So is a repair: what somebody undoes again and again is applied a few times a minute at
+// most, and rival() says who that is, if it is another installation.
 // Thread: that of the core.
 #pragma once
 
@@ -86,6 +88,10 @@ struct ApplierOptions {
   std::chrono::milliseconds longest_pause{60'000};
   // Called for every failure, every apply and delete, and when a problem ends by itself.
   std::function<void(const ObjectReport&)> report = [](const ObjectReport&) {};
+  int free_repairs = 3;                            // in a row, without a pause
+  std::chrono::milliseconds repair_pause{10'000};  // after those; doubles
+  // This installation, as objects are marked with it: its namespace.
+  std::string installation;
 };
 
 class Applier {
@@ -102,6 +108,9 @@ class Applier {
   void halt();
   // What the Gateway's proxy shall consist of.
   void want(const ObjectKey& gateway, const RenderedProxy& proxy);
+  // What the Gateway's proxy shall consist of is not known at present: its objects stay as they
+  // are.
+  void leave_alone(const ObjectKey& gateway);
   // The Gateway is deleted (the cluster deletes what it owned), or not ours any more and its
   // objects with it.
   enum class Leave { kToTheCluster, kDelete };
@@ -121,6 +130,8 @@ class Applier {
   std::string problem(const ObjectKey& gateway, const OwnedRef& ref) const;
   // How many objects have a problem.
   std::size_t problems() const;
+  // Who else manages the Gateway's objects, in one sentence; empty when nobody does.
+  std::string rival(const ObjectKey& gateway) const;
   // The last known version of an object, null when there is none.
   const nlohmann::json* live(const OwnedRef& ref) const;
   // The same, null too when that object is another Gateway's.
@@ -140,6 +151,8 @@ class Applier {
   bool follow_account(const OwnedRef& ref, Entry& entry);
   void look(const OwnedRef& ref);
   void apply(const OwnedRef& ref, const Entry& entry);
+  bool is_undone_again(const OwnedRef& ref, Entry& entry);
+  void note_rival(const OwnedRef& ref, const Entry& entry, const std::string& does);
   void hand_over_replicas(const OwnedRef& ref, const Entry& entry);
   void remove(const OwnedRef& ref, const Entry& entry);
   using Result = std::expected<nlohmann::json, ObjectApi::Error>;
@@ -158,12 +171,15 @@ class Applier {
 
   ObjectApi& api_;
   ApplierOptions options_;
+  Clock::time_point now_ = Clock::now();  // as of the last retry()
   bool begun_ = false;
   Entries entries_;
   struct GatewayState {
     bool rendered = false;                 // want() was called: what is not wanted may be deleted
     std::set<OwnedRef> refs;               // whose entries have this Gateway
     std::optional<RenderedProxy> refused;  // some of it is another Gateway's
+    std::string rival;
+    Clock::time_point rival_seen;
   };
   std::map<ObjectKey, GatewayState> gateways_;
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // ends with this, for late answers

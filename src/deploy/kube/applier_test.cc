@@ -10,6 +10,7 @@
 
 #include "attach/model.h"
 #include "deploy/kube/live.h"
+#include "deploy/kube/names.h"
 
 namespace kgw::deploy::kube {
 namespace {
@@ -41,8 +42,10 @@ RenderedProxy proxy(std::vector<Json> objects) { return {std::move(objects), fal
 // An API server that holds objects as they are applied, and adds a default to each.
 class Cluster : public ObjectApi {
  public:
+  explicit Cluster(ApplierOptions options = {}) : applier(*this, reporting(std::move(options))) {}
+
   std::vector<ObjectReport> reports;
-  Applier applier{*this, {.report = [this](const ObjectReport& r) { reports.push_back(r); }}};
+  Applier applier;
   std::map<OwnedRef, Json> objects;
   std::optional<Error> failure;          // of every call
   std::function<void(Json&)> admission;  // what the server makes of an applied object
@@ -101,6 +104,10 @@ class Cluster : public ObjectApi {
     std::function<Answer()> answer;
   };
 
+  ApplierOptions reporting(ApplierOptions options) {
+    options.report = [this](const ObjectReport& r) { reports.push_back(r); };
+    return options;
+  }
   void call(const std::string& verb, const OwnedRef& ref, Done done,
             std::function<Answer()> answer) {
     calls_.push_back({verb + " " + ref.kind, std::move(done), std::move(answer)});
@@ -135,6 +142,18 @@ TEST(Applier, AppliesWhatIsWantedAndThenRests) {
   EXPECT_THAT(cluster.run(), IsEmpty());
   EXPECT_EQ(cluster.applier.problem(kGateway), "");
   ASSERT_NE(cluster.applier.live(kService), nullptr);
+}
+
+TEST(Applier, LeavesAloneWhatCannotBeJudged) {
+  Cluster cluster;
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  cluster.applier.begin();
+  cluster.run();
+  cluster.applier.leave_alone(kGateway);
+  cluster.change([](Json& service) { service["spec"]["a"] = 2; });
+  EXPECT_THAT(cluster.run(), IsEmpty());
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  EXPECT_THAT(cluster.run(), ElementsAre("apply Service"));
 }
 
 TEST(Applier, AppliesOnlyWhatChanged) {
@@ -195,6 +214,108 @@ TEST(Applier, CorrectsDriftAndLeavesWhatOthersAdd) {
   cluster.objects.erase(kService);
   cluster.applier.vanished(kService);
   EXPECT_THAT(cluster.run(), ElementsAre("get Service", "apply Service"));
+}
+
+// "apply Service" for each that was sent within the time, while somebody undoes each at once.
+int repairs_within(Cluster& cluster, std::chrono::seconds time,
+                   const std::function<void(Json&)>& undo) {
+  const auto start = Applier::Clock::now();
+  int applied = 0;
+  for (auto now = start; now <= start + time; now += std::chrono::seconds(1)) {
+    cluster.applier.retry(now);
+    for (bool more = true; more;) {
+      cluster.change(undo);
+      more = !cluster.run().empty();
+      applied += more ? 1 : 0;
+    }
+  }
+  return applied;
+}
+
+TEST(Applier, WhatIsUndoneAgainAndAgainIsAppliedAFewTimesAMinute) {
+  Cluster cluster;
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  cluster.run();
+  int round = 0;
+  const auto undo = [&](Json& o) { o["spec"]["a"] = ++round + 100; };
+  const int first = repairs_within(cluster, std::chrono::seconds(600), undo);
+  EXPECT_GE(first, 10) << "it is not given up";
+  EXPECT_LE(first, 16);
+  EXPECT_EQ(cluster.applier.rival(kGateway),
+            "Service shop/edge is changed again and again by somebody else");
+  // What is wanted anew does not wait.
+  cluster.applier.want(kGateway, proxy({object("v1", "Service", {{"a", 2}})}));
+  EXPECT_THAT(cluster.run(), ElementsAre("apply Service"));
+}
+
+TEST(Applier, NamesTheOtherInstallationThatAppliesToo) {
+  ApplierOptions options;
+  options.installation = "one";
+  Cluster cluster(options);
+  cluster.admission = [](Json& o) {
+    o["metadata"]["managedFields"] =
+        Json::parse(R"([{"manager": "kgateway.dev/kgateway", "operation": "Apply"}])");
+  };
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  cluster.run();
+  EXPECT_EQ(cluster.applier.rival(kGateway), "");
+  cluster.change([](Json& o) { o["metadata"]["annotations"][kAppliedBy] = "two"; });
+  EXPECT_THAT(cluster.run(), IsEmpty()) << "both want the same";
+  EXPECT_EQ(cluster.applier.rival(kGateway),
+            "Service shop/edge is also applied by the kgateway of namespace two");
+  cluster.change([](Json& o) { o["metadata"].erase("annotations"); });
+  EXPECT_EQ(cluster.applier.rival(kGateway),
+            "Service shop/edge is also applied by another controller named kgateway.dev/kgateway");
+}
+
+TEST(Applier, WhatAnotherInstallationLeftIsNoRivalry) {
+  Cluster cluster;
+  Json left = object("v1", "Service", {{"a", 7}});
+  left["metadata"]["annotations"] = {{kAppliedBy, "old"}, {kAppliedHash, "x"}};
+  left["metadata"]["managedFields"] =
+      Json::parse(R"([{"manager": "kgateway.dev/kgateway", "operation": "Apply"}])");
+  cluster.objects[kService] = left;
+  cluster.applier.observe(left);
+  cluster.applier.begin();
+  cluster.applier.want(kGateway, proxy({object("v1", "Service")}));
+  EXPECT_THAT(cluster.run(), ElementsAre("apply Service"));
+  EXPECT_EQ(cluster.applier.rival(kGateway), "");
+}
+
+// kubectl delete gateway --cascade=orphan; a restored backup.
+TEST(Applier, AdoptsWhatADeletedGatewayLeft) {
+  const auto labelled = [](const char* gateway) {
+    Json service = object("v1", "Service");
+    service["metadata"]["labels"] = {{kManagedByLabel, kManagedBy}, {kGatewayNameLabel, gateway}};
+    return service;
+  };
+  Json orphan = labelled("edge");
+  orphan["metadata"].erase("ownerReferences");
+  {
+    Cluster cluster;
+    cluster.objects[kService] = orphan;
+    cluster.applier.begin();
+    cluster.applier.want(kGateway, proxy({labelled("edge")}));
+    EXPECT_THAT(cluster.run(), ElementsAre("get Service", "apply Service"));
+    EXPECT_TRUE(owner_of(cluster.objects[kService]));
+    // Nor does it stay without an owner.
+    cluster.change([](Json& o) { o["metadata"].erase("ownerReferences"); });
+    EXPECT_THAT(cluster.run(), ElementsAre("apply Service"));
+  }
+  Json others = orphan;
+  others["metadata"]["labels"][kGatewayNameLabel] = "other";
+  Json owned = orphan;
+  owned["metadata"]["ownerReferences"] =
+      Json::parse(R"([{"kind": "Thing", "name": "t", "uid": "u", "controller": true}])");
+  for (const Json& theirs : {others, owned}) {
+    Cluster cluster;
+    cluster.objects[kService] = theirs;
+    cluster.applier.begin();
+    cluster.applier.want(kGateway, proxy({labelled("edge")}));
+    EXPECT_THAT(cluster.run(), ElementsAre("get Service"));
+  }
 }
 
 TEST(Applier, PutsBackWhatVanishesWhileTheAnswerIsOnItsWay) {

@@ -8,6 +8,7 @@
 
 #include "attach/model.h"
 #include "deploy/kube/json_text.h"
+#include "deploy/kube/names.h"
 
 namespace kgw::deploy::kube {
 namespace {
@@ -18,6 +19,17 @@ using Json = nlohmann::json;
 bool is_nothing(const Json& value) {
   return value.is_null() || ((value.is_structured() || value.is_string()) && value.empty()) ||
          (value.is_string() && value.get_ref<const std::string&>().empty());
+}
+
+// Whether the field was applied by our field manager; any field, where the path is empty.
+bool is_applied_with(const Json& live, const Json::json_pointer& field) {
+  static const Json::json_pointer managers("/metadata/managedFields");
+  const Json none = Json::array();
+  return std::ranges::any_of(
+      live.contains(managers) ? live.at(managers) : none, [&](const Json& entry) {
+        return text_of(entry, "manager") == attach::kControllerName &&
+               text_of(entry, "operation") == "Apply" && entry.contains(field);
+      });
 }
 
 std::optional<std::uint64_t> number(const std::string& text) {
@@ -33,15 +45,22 @@ std::string metadata_text(const Json& object, const char* name) {
   return object.is_object() && object.contains("metadata") ? text_of(object["metadata"], name) : "";
 }
 
+std::string metadata_annotation(const Json& object, const char* name) {
+  static const Json::json_pointer annotations("/metadata/annotations");
+  return object.is_object() && object.contains(annotations) ? text_of(object[annotations], name)
+                                                            : "";
+}
+
+std::optional<std::string> applied_by_other(const Json& live, const std::string& installation) {
+  if (!is_applied_with(live, Json::json_pointer())) return std::nullopt;
+  const std::string by = metadata_annotation(live, kAppliedBy);
+  if (by == installation) return std::nullopt;
+  if (by.empty()) return "another controller named " + std::string(attach::kControllerName);
+  return "the kgateway of namespace " + by;
+}
+
 bool owns_replicas(const Json& live) {
-  static const Json::json_pointer replicas("/fieldsV1/f:spec/f:replicas");
-  static const Json::json_pointer managers("/metadata/managedFields");
-  const Json none = Json::array();
-  return std::ranges::any_of(
-      live.contains(managers) ? live.at(managers) : none, [](const Json& entry) {
-        return text_of(entry, "manager") == attach::kControllerName &&
-               text_of(entry, "operation") == "Apply" && entry.contains(replicas);
-      });
+  return is_applied_with(live, Json::json_pointer("/fieldsV1/f:spec/f:replicas"));
 }
 
 std::string hash_json(const Json& value) {
@@ -71,6 +90,19 @@ std::optional<Owner> owner_of(const Json& live) {
     return Owner{{text_of(metadata, "namespace"), text_of(owner, "name")}, text_of(owner, "uid")};
   }
   return std::nullopt;
+}
+
+bool is_orphan_of(const Json& live, const Json& wanted) {
+  if (owner_of(live)) return false;
+  const Json owners = member_of(member_of(live, "metadata"), "ownerReferences");
+  if (std::ranges::any_of(
+          owners, [](const Json& owner) { return member_of(owner, "controller") == true; })) {
+    return false;
+  }
+  const Json labels = member_of(member_of(live, "metadata"), "labels");
+  const Json ours = member_of(member_of(wanted, "metadata"), "labels");
+  return text_of(labels, kManagedByLabel) == kManagedBy &&
+         text_of(labels, kGatewayNameLabel) == text_of(ours, kGatewayNameLabel);
 }
 
 // Maps that Kubernetes has as one value: whoever sets them owns them whole, and one more entry

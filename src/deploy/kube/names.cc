@@ -1,9 +1,11 @@
 #include "deploy/kube/names.h"
 
 #include <fmt/format.h>
+#include <openssl/sha.h>
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 
 #include "deploy/kube/settings.h"
 
@@ -48,6 +50,16 @@ std::string object_name(const std::string& gateway_name) {
   return fmt::format("{}-{:012x}", as_label(gateway_name.substr(0, kKept)), hash & 0xffffffffffff);
 }
 
+std::string label_value(const std::string& name) {
+  if (name.size() <= kMaxName) return name;
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(name.data()), name.size(), digest.data());
+  std::string out = name.substr(0, kKept);
+  if (out.back() != '-') out += '-';
+  for (std::size_t i = 0; i < 6; ++i) out += fmt::format("{:02x}", digest[i]);
+  return out;
+}
+
 std::string port_name(const std::string& listener_name, std::int32_t port,
                       std::set<std::string>& taken) {
   std::string name = as_label(as_label(listener_name).substr(0, kMaxPortName));
@@ -71,7 +83,7 @@ StringMap pod_labels(const Gateway& gateway) {
   labels["kgateway"] = "kube-gateway";
   labels["app.kubernetes.io/component"] = "proxy";
   labels[kManagedByLabel] = kManagedBy;
-  labels["gateway.networking.k8s.io/gateway-class-name"] = gateway.gateway_class_name;
+  labels["gateway.networking.k8s.io/gateway-class-name"] = label_value(gateway.gateway_class_name);
   return labels;
 }
 

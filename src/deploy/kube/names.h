@@ -19,6 +19,10 @@ inline constexpr const char* kFullNameAnnotation = "gateway.kgateway.dev/gateway
 // than 63 characters, its beginning and twelve hexadecimal digits of its hash.
 std::string object_name(const std::string& gateway_name);
 
+// The name as the value of a label, which is 63 characters at most: of a longer one the beginning
+// and twelve digits of its SHA-256, as kgateway does elsewhere.
+std::string label_value(const std::string& name);
+
 // A name of at most 15 characters for a Service's port, made of the listener's name, different
 // from all in `taken`, and added to it.
 std::string port_name(const std::string& listener_name, std::int32_t port,

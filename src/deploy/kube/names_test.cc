@@ -18,6 +18,15 @@ TEST(ObjectName, IsTheGatewaysWhereThatIsPossible) {
   EXPECT_NE(object_name("a.b"), object_name("a-b"));
 }
 
+TEST(LabelValue, IsThatOfTheGoKgateway) {
+  EXPECT_EQ(label_value("kgateway"), "kgateway");
+  EXPECT_EQ(label_value(std::string(63, 'a')), std::string(63, 'a'));
+  EXPECT_EQ(label_value(std::string(64, 'a')), std::string(50, 'a') + "-ffe054fe7ae0");
+  const std::string dashed = label_value(std::string(49, 'a') + "-" + std::string(30, 'b'));
+  EXPECT_EQ(dashed.substr(0, 50), std::string(49, 'a') + "-");
+  EXPECT_EQ(dashed.size(), 62) << "one dash";
+}
+
 TEST(PortName, IsThatOfTheListenerWhereThatIsPossible) {
   std::set<std::string> taken;
   EXPECT_EQ(port_name("http", 80, taken), "http");
