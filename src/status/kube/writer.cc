@@ -14,6 +14,16 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
+constexpr int kFreeRewrites = 2;  // without a pause
+constexpr auto kFirstPause = 10s;
+constexpr auto kLongestPause = 60s;
+
+// Before the write after so many that somebody replaced.
+std::chrono::seconds rewrite_pause(int undone) {
+  if (undone <= kFreeRewrites) return 0s;
+  return std::min(kFirstPause * (1 << std::min(undone - kFreeRewrites - 1, 10)), kLongestPause);
+}
+
 }  // namespace
 
 StatusWriter::StatusWriter(const StatusStore& store, StatusApi& api,
@@ -99,6 +109,13 @@ void StatusWriter::merge(const ObjectRef& object, RemoteStatus current) {
   const std::uint64_t wanted = status ? own_digest(object.kind, own) : 0;
   const std::uint64_t observed = own_digest(object.kind, current.status);
   if (!active_ || wanted == observed) return finish(object, observed);
+  Record& record = records_[object];
+  if (is_contested(object, record, observed)) {
+    --in_flight_;
+    record.in_flight = false;
+    record.observed = observed;
+    return record.gone ? records_.erase(object), void() : enqueue(object, record);
+  }
   current.status =
       with_own_entries(object.kind, current.status, status ? &own : nullptr, wall_clock_());
   ++stats_.writes;
@@ -106,11 +123,33 @@ void StatusWriter::merge(const ObjectRef& object, RemoteStatus current) {
   api_.write(object, current,
              [this, object, wanted](std::expected<RemoteStatus, RemoteError> written) {
                if (written) {
+                 Record& record = records_[object];
+                 record.written = wanted;
+                 record.written_at = now_;
                  finish(object, wanted);
                } else {
                  fail(object, written.error());
                }
              });
+}
+
+// Whether the write has to wait, because somebody keeps replacing what is written.
+bool StatusWriter::is_contested(const ObjectRef& object, Record& record,
+                                std::uint64_t observed) const {
+  if (record.written == 0 || observed == record.written) return false;
+  if (now_ - record.written_at > 2 * kLongestPause) record.undone = 0;
+  const auto due = record.written_at + rewrite_pause(record.undone + 1);
+  if (now_ < due) {
+    if (record.undone == kFreeRewrites && record.not_before != due) {
+      spdlog::warn(
+          "status of {}: somebody else replaces what this controller writes, again and again",
+          to_string(object));
+    }
+    record.not_before = due;
+    return true;
+  }
+  ++record.undone;
+  return false;
 }
 
 void StatusWriter::finish(const ObjectRef& object, std::uint64_t observed) {

@@ -7,7 +7,8 @@
 // written, a restart rewrites nothing, and an entry that somebody removes comes back. The newest
 // content wins: what changes while a write is under way is written after it. At most
 // `max_in_flight` objects are under way; an object that the API server refuses waits longer each
-// time and holds nobody up.
+// time and holds nobody up. So does one in which somebody else replaces our entries again and
+// again: it is written a few times a minute at most.
 //
 // Thread: the core's; the API answers on it.
 #pragma once
@@ -80,7 +81,10 @@ class StatusWriter {
     std::uint64_t wanted = 0;  // 0: no entries of ours
     std::uint64_t observed = 0;
     Time not_before{};
+    std::uint64_t written = 0;  // what we wrote last; 0: nothing
+    Time written_at{};
     std::uint8_t failures = 0;
+    std::uint8_t undone = 0;  // writes in a row that somebody replaced
     bool queued = false;
     bool in_flight = false;
     bool gone = false;  // while a request for it was under way
@@ -90,6 +94,7 @@ class StatusWriter {
   void enqueue(const ObjectRef& object, Record& record);
   void begin(const ObjectRef& object);
   void merge(const ObjectRef& object, RemoteStatus current);
+  bool is_contested(const ObjectRef& object, Record& record, std::uint64_t observed) const;
   void finish(const ObjectRef& object, std::uint64_t observed);
   void fail(const ObjectRef& object, const RemoteError& error);
 

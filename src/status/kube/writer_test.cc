@@ -106,6 +106,35 @@ TEST_F(StatusWriterTest, WritesADifferenceOnceAndThenRests) {
   EXPECT_EQ(api.reads, 1);
 }
 
+TEST_F(StatusWriterTest, WhatSomebodyReplacesAgainAndAgainIsWrittenAFewTimesAMinute) {
+  want("ours");
+  settle();
+  const auto replace = [&] {
+    json status = api.objects[kRoute].status;
+    status["parents"][0]["conditions"][0]["message"] = "theirs";
+    api.touch(kRoute, status);
+    writer.observed(kRoute, own_digest(Kind::kHttpRoute, status));
+  };
+  const int before = api.writes;
+  for (int second = 0; second < 600; ++second) {
+    now += 1s;
+    if (message() == "ours") replace();
+    settle();
+  }
+  EXPECT_GE(api.writes - before, 10) << "it is not given up";
+  EXPECT_LE(api.writes - before, 15);
+  EXPECT_LE(api.reads, 2 * api.writes + 2) << "nor read all the time";
+
+  // Left alone, it is written at once again.
+  now += 600s;
+  settle();
+  ASSERT_EQ(message(), "ours");
+  now += 600s;
+  want("changed");
+  settle();
+  EXPECT_EQ(message(), "changed");
+}
+
 TEST_F(StatusWriterTest, ARestartWritesNothing) {
   want("a");
   settle();
