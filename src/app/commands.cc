@@ -16,6 +16,7 @@
 #include "app/controller.h"
 #include "app/explain.h"
 #include "app/instance.h"
+#include "app/kind_words.h"
 #include "app/logging.h"
 #include "app/offline.h"
 #include "app/options.h"
@@ -45,11 +46,28 @@ std::size_t errors_in(const Diagnostics& problems) {
       std::ranges::count(problems, Severity::kError, &Diagnostic::severity));
 }
 
-// "namespace/name" or "name" (namespace default).
-ObjectKey parse_key(const std::string& text) {
+// "namespace/name", or "name" in that namespace.
+ObjectKey parse_key(const std::string& text, const std::string& ns = "default") {
   const std::size_t slash = text.find('/');
-  if (slash == std::string::npos) return {"default", text};
+  if (slash == std::string::npos) return {ns, text};
   return {text.substr(0, slash), text.substr(slash + 1)};
+}
+
+// Where an object is that is named without its namespace, as kubectl has it.
+std::string namespace_of(const std::string& option, const InstanceOptions& instance) {
+  if (!option.empty()) return option;
+  if (!instance.cluster) return "default";
+  const auto config = kube::find_config(instance.kubeconfig, instance.context);
+  return config ? config->ns : "default";
+}
+
+// Objects of that namespace, as /status lists them.
+void keep_only(const std::string& ns, Json& items) {
+  Json kept = Json::array();
+  for (Json& item : items) {
+    if (item["metadata"].value("namespace", "") == ns) kept.push_back(std::move(item));
+  }
+  items = std::move(kept);
 }
 
 // The answer of a running instance; prints why there is none.
@@ -84,9 +102,10 @@ void add_instance_options(CLI::App& command, InstanceOptions& options) {
       command.add_flag("--cluster", options.cluster,
                        "Ask the controller of a cluster, by a port-forward through the API server");
   add_cluster_options(command, options.kubeconfig, options.context);
-  command.add_option("--namespace,-n", options.ns, "Of the controller")->capture_default_str();
+  command.add_option("--controller-namespace", options.ns,
+                     "Default: kgateway-system, else the one that has a controller");
   command.add_option("--pod", options.pod, "The controller's pod; default: the one that leads");
-  for (const char* name : {"--kubeconfig", "--context", "--namespace", "--pod"}) {
+  for (const char* name : {"--kubeconfig", "--context", "--controller-namespace", "--pod"}) {
     command.get_option(name)->needs(cluster);
   }
 }
@@ -267,16 +286,19 @@ void add_status(CLI::App& app, int& exit_status) {
   struct Options {
     InstanceOptions instance;
     std::string format = "table";
+    std::string ns;
   };
   auto options = std::make_shared<Options>();
   auto* command =
       app.add_subcommand("status", "What a running instance reports about every object");
+  command->add_option("--namespace,-n", options->ns, "Only objects of this one; default: all");
   add_instance_options(*command, options->instance);
   command->add_option("--output,-o", options->format, "table, yaml or json")
       ->check(CLI::IsMember({"table", "yaml", "json"}))
       ->capture_default_str();
   command->callback([options, &exit_status] {
-    const auto json = answer_of(options->instance, "/status");
+    auto json = answer_of(options->instance, "/status");
+    if (json && !options->ns.empty()) keep_only(options->ns, (*json)["items"]);
     if (!json) {
       exit_status = 1;
     } else if (options->format == "table") {
@@ -293,27 +315,44 @@ void add_explain(CLI::App& app, int& exit_status) {
     std::string format = "text";
     std::string kind;
     std::string name;
+    std::string ns;
   };
   auto options = std::make_shared<Options>();
   auto* command =
       app.add_subcommand("explain", "Ask a running instance why an object does, or does not, work");
-  command->add_option("KIND", options->kind, "HTTPRoute, Gateway, ...")->required();
-  command->add_option("NAME", options->name, "NAMESPACE/NAME, or NAME in namespace default")
+  command
+      ->add_option("KIND", options->kind,
+                   "HTTPRoute, httproutes, gtw, ...: as kubectl takes it, also KIND/NAME")
       ->required();
+  command->add_option("NAME", options->name, "NAME or NAMESPACE/NAME");
+  command->add_option("--namespace,-n", options->ns,
+                      "Of the object. Default: with --cluster that of the kubeconfig's context, "
+                      "else default");
   add_instance_options(*command, options->instance);
   command->add_option("--output,-o", options->format, "text, yaml or json")
       ->check(CLI::IsMember({"text", "yaml", "json"}))
       ->capture_default_str();
   command->callback([options, &exit_status] {
-    const ObjectKey key = parse_key(options->name);
-    const bool cluster_scoped = options->kind == "GatewayClass" || options->kind == "Namespace";
-    const auto json = answer_of(options->instance,
-                                "/explain?kind=" + percent_encode(options->kind) + "&namespace=" +
-                                    (cluster_scoped ? "" : percent_encode(key.ns.str())) +
-                                    "&name=" + percent_encode(key.name.str()));
-    if (!json) {
-      exit_status = 1;
-    } else if (options->format == "text") {
+    exit_status = 1;
+    if (const auto slash = options->kind.find('/');
+        options->name.empty() && slash != std::string::npos) {
+      options->name = options->kind.substr(slash + 1);
+      options->kind.resize(slash);
+    }
+    if (options->name.empty()) throw CLI::RequiredError("NAME");
+    const Kind kind = kind_by_word(options->kind);
+    if (kind == Kind::kUnknown) {
+      std::cerr << "\"" << options->kind << "\" is not a kind that is read here\n";
+      return;
+    }
+    const ObjectKey key = parse_key(options->name, namespace_of(options->ns, options->instance));
+    const std::string ns = kind_info(kind).namespaced ? key.ns.str() : "";
+    const auto json = answer_of(options->instance, "/explain?kind=" + std::string(kind_name(kind)) +
+                                                       "&namespace=" + percent_encode(ns) +
+                                                       "&name=" + percent_encode(key.name.str()));
+    if (!json) return;
+    exit_status = 0;
+    if (options->format == "text") {
       std::cout << explanation_text(*json);
     } else {
       print(*json, options->format);

@@ -5,6 +5,7 @@
 #include "api/text.h"
 #include "app/admin.h"
 #include "app/explain_rules.h"
+#include "app/kind_words.h"
 #include "app/problems.h"
 #include "status/conditions.h"
 #include "status/json.h"
@@ -261,15 +262,6 @@ bool is_route(Kind kind) {
          kind == Kind::kTcpRoute || kind == Kind::kUdpRoute;
 }
 
-Kind kind_by_name(const std::string& name) {
-  for (const std::string_view group :
-       {"gateway.networking.k8s.io", "gateway.kgateway.dev", "", "discovery.k8s.io"}) {
-    const Kind kind = kind_of(group, name);
-    if (kind != Kind::kUnknown) return kind;
-  }
-  return Kind::kUnknown;
-}
-
 void append_text(const Json& value, std::size_t indent, std::string& out);
 
 void append_entry(const std::string& head, const Json& value, std::size_t indent,
@@ -296,7 +288,7 @@ void append_text(const Json& value, std::size_t indent, std::string& out) {
 
 std::expected<Json, std::string> explain(const std::string& kind_text, const ObjectKey& key,
                                          const AdminView& view) {
-  const Kind kind = kind_by_name(kind_text);
+  const Kind kind = kind_by_word(kind_text);
   if (kind == Kind::kUnknown)
     return std::unexpected("\"" + kind_text + "\" is not a kind that is read here");
   const ObjectRef ref{kind, key};

@@ -17,18 +17,19 @@ struct InstanceOptions {
   bool cluster = false;
   std::string kubeconfig;  // empty: as kubectl finds it
   std::string context;     // empty: the current one
-  std::string ns = "kgateway-system";
-  std::string pod;  // empty: the one that leads
+  std::string ns;          // of the controller; empty: kgateway-system, or wherever there is one
+  std::string pod;         // empty: the one that leads
 };
 
 struct ControllerPod {
+  std::string ns;
   std::string name;
   bool leads = false;
   std::size_t replicas = 1;  // that are ready
 };
 
 // Of the ready pods with the label kgateway=kgateway the one that holds the Lease, else the first
-// by name. Error: there is none, or they cannot be listed.
+// by name. Error: there is none, they are of several namespaces, or they cannot be listed.
 std::expected<ControllerPod, std::string> find_controller(kube::Client& client,
                                                           const std::string& ns);
 

@@ -86,6 +86,22 @@ TEST_F(Instance, IsTheOneThatLeads) {
   EXPECT_THAT(answer(), HasSubstr("kgateway-c"));
 }
 
+TEST_F(Instance, IsFoundInAnyNamespaceUnlessOneIsNamed) {
+  put_pod("kgateway-a");
+  options_.ns = "";
+  EXPECT_THAT(answer(), HasSubstr("kgateway-a")) << "in namespace system";
+  const auto put_in = [&](const std::string& ns) {
+    api_.put(kPods, {{"metadata", {{"name", "kgateway-" + ns}, {"namespace", ns}}},
+                     {"status", {{"conditions", {{{"type", "Ready"}, {"status", "True"}}}}}}});
+  };
+  put_in("team");
+  EXPECT_THAT(answer(), HasSubstr("there are controllers in namespaces system and team"));
+  put_in("kgateway-system");
+  EXPECT_THAT(answer(), HasSubstr("kgateway-kgateway-system"));
+  options_.ns = "other";
+  EXPECT_THAT(answer(), HasSubstr("is ready in namespace other"));
+}
+
 TEST_F(Instance, WhatIsMissingIsSaid) {
   EXPECT_THAT(answer(), HasSubstr("no pod with the label kgateway=kgateway is ready in namespace"));
   put_pod("kgateway-a");

@@ -47,3 +47,15 @@ def test_check_names_the_mistake_and_changes_nothing(mistaken):
     assert f"HTTPRoute {mistaken.name}/dangling" in said
     assert "nobody" in said
     assert mistaken.versions() == before
+
+
+def test_explain_takes_kinds_and_namespaces_as_kubectl_does(gateway):
+    for words in (["httproutes", "route"], ["HTTPRoute", "route"], ["httproute/route"]):
+        done = kgateway("explain", *words, "-n", gateway.name)
+        assert done.returncode == 0, done.stderr
+        assert f"HTTPRoute {gateway.name}/route" in done.stdout
+    done = kgateway("explain", "gtw", f"{gateway.name}/gw")
+    assert done.returncode == 0 and f"Gateway {gateway.name}/gw" in done.stdout, done.stderr
+    done = kgateway("status", "-n", gateway.name, "-o", "json")
+    items = json.loads(done.stdout)["items"]
+    assert {item["metadata"]["namespace"] for item in items} == {gateway.name}
