@@ -127,10 +127,12 @@ std::expected<void, std::string> Controller::connect() {
     return bound == nullptr ? nullptr : bound->gateway.get();
   });
   stuck_pods_ = std::make_unique<StuckPods>(client_->sender(), post);
-  applier_ = std::make_unique<deploy::kube::Applier>(
-      *objects_, deploy::kube::ApplierOptions{.report = [this](const auto& report) {
-        troubles_->reported(report, std::chrono::steady_clock::now());
-      }});
+  deploy::kube::ApplierOptions applying;
+  applying.installation = settings_.namespace_name;
+  applying.report = [this](const auto& report) {
+    troubles_->reported(report, std::chrono::steady_clock::now());
+  };
+  applier_ = std::make_unique<deploy::kube::Applier>(*objects_, std::move(applying));
   const auto parameters = settings_.class_parameters.find(GatewayClassKeeper::kName);
   gateway_class_ = std::make_unique<GatewayClassKeeper>(
       client_->sender(), parameters == settings_.class_parameters.end()
@@ -295,14 +297,19 @@ bool Controller::heard_of_proxies() const {
 }
 
 void Controller::keep_gateway_class() {
-  const ObjectKey key{{}, GatewayClassKeeper::kName};
-  const bool exists = core_.translation.model.inputs.gateway_classes.find(key) != nullptr;
-  gateway_class_->keep(exists, std::chrono::steady_clock::now());
+  gateway_class_->keep(core_.class_exists(Name(GatewayClassKeeper::kName)),
+                       std::chrono::steady_clock::now());
 }
 
 void Controller::on_observed(const source::Batch& batch) {
   for (const source::ObjectEvent& event : batch.events) {
-    if (event.object == nullptr) writer_->gone(event.ref);
+    const bool may_be_held =
+        event.ref.kind == Kind::kGatewayClass || event.ref.kind == Kind::kGateway;
+    if (event.object == nullptr) {
+      writer_->gone(event.ref);
+    } else if (may_be_held) {
+      writer_->wanted(event.ref);  // the same status as before, of another object of that name
+    }
   }
   for (const source::StatusEvent& event : batch.statuses) {
     const json status = json::parse(event.json, nullptr, false);
@@ -314,30 +321,19 @@ void Controller::on_committed(const Outcome& outcome) {
   for (const ObjectKey& gateway : std::exchange(plans_changed_, {})) deploy(gateway);
   for (const auto* gateways : {&outcome.gateways_added, &outcome.gateways_changed}) {
     for (const ObjectKey& gateway : *gateways) {
-      const auto& listeners = *core_.translation.model.listeners.find(gateway);
-      classes_[gateway] = listeners.gateway->gateway_class_name;
       report(gateway);
     }
   }
+  for (const ObjectKey& gateway : outcome.gateways_withdrawn) applier_->leave_alone(gateway);
   for (const ObjectKey& gateway : outcome.gateways_removed) {
-    applier_->forget(gateway, is_handed_over(gateway)
-                                  ? deploy::kube::Applier::Leave::kDelete
-                                  : deploy::kube::Applier::Leave::kToTheCluster);
-    classes_.erase(gateway);
+    // One that exists has a class of another controller now.
+    const bool exists = core_.translation.model.inputs.gateways.find(gateway) != nullptr;
+    applier_->forget(gateway, exists ? deploy::kube::Applier::Leave::kDelete
+                                     : deploy::kube::Applier::Leave::kToTheCluster);
     accounts_.set(gateway, "");
     troubles_->forget(gateway);
     stuck_pods_->forget(gateway);
   }
-}
-
-// The Gateway, which is not ours any more, names another class, or its class is somebody else's
-// now. A class that is gone is no reason to take proxies away: they serve, and it may come back.
-bool Controller::is_handed_over(const ObjectKey& gateway) const {
-  const attach::Inputs& inputs = core_.translation.model.inputs;
-  const Gateway* now = inputs.gateways.find(gateway);
-  if (now == nullptr) return false;
-  return now->gateway_class_name != classes_.at(gateway) ||
-         inputs.gateway_classes.find({{}, now->gateway_class_name}) != nullptr;
 }
 
 void Controller::deploy(const ObjectKey& gateway) {

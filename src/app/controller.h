@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <expected>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -59,7 +58,6 @@ class Controller {
 
   void on_observed(const source::Batch& batch);
   void on_committed(const Outcome& outcome);
-  bool is_handed_over(const ObjectKey& gateway) const;
   void deploy(const ObjectKey& gateway);
   void report(const ObjectKey& gateway);
   std::string unconnected(const ObjectKey& gateway);
@@ -96,8 +94,7 @@ class Controller {
   std::unique_ptr<kube::Lease> lease_;
   std::chrono::steady_clock::time_point started_;
   std::chrono::steady_clock::time_point certificate_checked_;
-  std::string certificate_problem_;           // when it was checked last
-  std::map<ObjectKey, std::string> classes_;  // of our Gateways
+  std::string certificate_problem_;  // when it was checked last
   bool leading_ = false;
   bool warned_of_silence_ = false;
   bool deploying_ = false;

@@ -1,4 +1,6 @@
 // What the controller says of its proxies, in statuses and metrics.
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 #include "app/controller.h"
@@ -20,8 +22,12 @@ void Controller::report(const ObjectKey& gateway) {
                          .plan = proxies_.plans.find(gateway),
                          .applier = *applier_,
                          .unconnected = unconnected(gateway)};
-  core_.feedback.update_proxies(gateway,
-                                [&](status::ProxyState& state) { report_proxy(facts, state); });
+  core_.feedback.update_proxies(gateway, [&](status::ProxyState& state) {
+    const std::string rival = state.rival;
+    report_proxy(facts, state);
+    if (state.rival == rival || state.rival.empty()) return;
+    spdlog::warn("Gateway {}: {}", to_string(gateway), state.rival);
+  });
 }
 
 // Why proxies of the Gateway are not connected, as far as their objects do not say it.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <set>
 #include <utility>
 
 namespace kgw::app {
@@ -42,7 +43,10 @@ Core::Core(envoy::Settings settings, Hooks hooks)
           },
           [this](const status::GatewayResource& resource) { translation.accepted(resource); }),
       replicas(feedback),
-      hooks_(std::move(hooks)) {
+      hooks_(std::move(hooks)),
+      held_([this](const ObjectKey& gateway, const status::Hold* hold) {
+        note_hold(gateway, hold);
+      }) {
   note_platform();
 }
 
@@ -103,8 +107,23 @@ void Core::on_batch(source::Batch batch) {
   if (!batch.problems.empty()) note_platform();
   if (debugging()) log_events(batch);
   hooks_.observed(batch);
-  translation.apply(hooks_.amend(std::move(batch.events)));
+  apply(std::move(batch.events));
   source_synced_ |= batch.synced;
+}
+
+void Core::apply(std::vector<source::ObjectEvent> events) {
+  translation.apply(held_.amend(hooks_.amend(std::move(events))));
+}
+
+void Core::note_hold(const ObjectKey& gateway, const status::Hold* hold) {
+  const ObjectRef ref{Kind::kGateway, gateway};
+  if (hold == nullptr) {
+    spdlog::info("{}: read again", to_string(ref));
+    translation.delivery.holds.erase(gateway);
+  } else {
+    spdlog::warn("{}: {}", to_string(ref), hold->message);
+    translation.delivery.holds.set(gateway, *hold);
+  }
 }
 
 void Core::note_platform() {
@@ -178,7 +197,41 @@ void Core::wake_for_releases() {
   loop.post_at(*next, [this] { wakes_at_.reset(); });
 }
 
+// Proxies of a Gateway that may not be read any more keep what they have, until it ends.
+void Core::keep_withdrawn(Outcome& outcome) {
+  std::erase_if(outcome.gateways_removed, [&](const ObjectKey& gateway) {
+    if (!held_.is_withdrawn(gateway)) return false;
+    outcome.edits.erase(gateway);
+    outcome.gateways_withdrawn.push_back(gateway);
+    return true;
+  });
+  for (ObjectKey& gateway : held_.take_ended()) {
+    outcome.gateways_removed.push_back(std::move(gateway));
+  }
+}
+
+// Of Gateways that were withdrawn, what their proxies have and nothing needs any more is removed.
+std::vector<ObjectKey> Core::take_back(Outcome& outcome) const {
+  std::vector<ObjectKey> back;
+  for (const ObjectKey& gateway : outcome.gateways_added) {
+    const xds::Snapshot* kept = ads->ledger().snapshot(gateway);
+    if (kept == nullptr) continue;
+    back.push_back(gateway);
+    xds::Edit& edit = outcome.edits[gateway];
+    std::set<xds::ResourceKey> present;
+    for (const auto& [type, resource] : edit.upserts) present.insert({type, resource.name});
+    for (const envoy::ResourceType type : envoy::kResourceTypes) {
+      for (const auto& [name, entry] : kept->table(type)) {
+        if (!present.contains({type, name})) edit.removals.push_back({type, name});
+      }
+    }
+  }
+  return back;
+}
+
 void Core::publish(Outcome outcome) {
+  keep_withdrawn(outcome);
+  const std::vector<ObjectKey> back = take_back(outcome);
   for (const status::GatewayResource& resource : outcome.removed) feedback.removed(resource);
   for (const status::RouteInTable& route : outcome.removed_routes) feedback.route_removed(route);
   for (const auto& [route, version] : outcome.unchanged_routes) {
@@ -199,6 +252,7 @@ void Core::publish(Outcome outcome) {
     ads->publish(gateway, {});
     replicas.appeared(gateway);
   }
+  for (const ObjectKey& gateway : back) replicas.came_back(gateway);
   hooks_.committed(outcome);
   for (const ObjectKey& gateway : outcome.gateways_removed) {
     ads->remove_group(gateway);

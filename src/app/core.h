@@ -18,6 +18,7 @@
 #include "app/admin.h"
 #include "app/delivery_log.h"
 #include "app/event_loop.h"
+#include "app/held_gateways.h"
 #include "app/http.h"
 #include "app/translation.h"
 #include "source/source.h"
@@ -67,6 +68,8 @@ class Core {
   std::expected<void, std::string> serve_admin(const std::string& address);
   // Where `source` is to send its batches. Thread: any.
   source::Sink sink();
+  // What a source's events do to the tables. Thread: the loop's.
+  void apply(std::vector<source::ObjectEvent> events);
   // Commits until nothing changes any more. Thread: the loop's.
   void settle();
   // What another replica says of a Gateway's proxies. Thread: the loop's.
@@ -75,6 +78,8 @@ class Core {
   const std::map<std::string, Diagnostics>& problems() const { return problems_; }
   bool synced() const { return synced_; }
   AdminView view() const;
+  // Whether there is a GatewayClass of that name.
+  bool class_exists(const Name& name) const { return held_.class_exists(name); }
 
   EventLoop loop;
   Translation translation;
@@ -88,12 +93,16 @@ class Core {
   void on_batch(source::Batch batch);
   void note_platform();
   Outcome commit();
+  void note_hold(const ObjectKey& gateway, const status::Hold* hold);
+  void keep_withdrawn(Outcome& outcome);
+  std::vector<ObjectKey> take_back(Outcome& outcome) const;
   void publish(Outcome outcome);
   void wake_for_releases();
   void note_sent();
 
   DeliveryLog delivery_log_{replicas};
   Hooks hooks_;
+  HeldGateways held_;
   std::optional<std::chrono::steady_clock::time_point> arrived_;  // the oldest unpublished batch
   xds::Latency until_sent_;  // from a source's delivery to handing resources to the streams
   std::map<std::string, Diagnostics> problems_;

@@ -194,6 +194,7 @@ Json table_json(const attach::BoundListener& listener, const AdminView& view) {
 
 Json gateway_json(const ObjectKey& key, const AdminView& view) {
   Json json = {{"proxies", view.ledger.proxies(key)}};
+  if (const auto* hold = view.translation.delivery.holds.find(key)) json["held"] = hold->message;
   add_replicas(json, view, key, [](const status::GatewayReport& report) -> Json {
     return {{"proxies", report.proxies}};
   });

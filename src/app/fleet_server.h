@@ -51,7 +51,7 @@ class FleetServer {
 
   // Until standard input ends.
   void run() {
-    core_.translation.apply(builtin_objects());
+    core_.apply(builtin_objects());
     core_.sink()({.events = fleet_world(size_), .problems = {}, .synced = true});
     core_.loop.post([this] {
       waiting_ = [] {

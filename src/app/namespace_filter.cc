@@ -28,9 +28,10 @@ void NamespaceFilter::on_namespace(const source::ObjectEvent& event, Events& out
                         std::ranges::any_of(selectors_, [&](const LabelSelector& selector) {
                           return selector.matches(event.object->metadata.labels);
                         });
+  content.was_selected |= selected;
   if (selected == std::exchange(content.selected, selected)) return;
   for (const auto& [ref, object] : content.objects) {
-    out.push_back({ref, selected ? object : nullptr});
+    out.push_back({ref, selected ? object : nullptr, source::Absence::kUnselected});
   }
 }
 
@@ -41,7 +42,8 @@ void NamespaceFilter::on_object(const source::ObjectEvent& event, Events& out) {
   } else {
     content.objects[event.ref] = event.object;
   }
-  if (content.selected) out.push_back(event);
+  const bool known = content.was_selected && event.object == nullptr;
+  if (content.selected || known) out.push_back(event);
 }
 
 }  // namespace kgw::app

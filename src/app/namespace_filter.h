@@ -1,6 +1,7 @@
 // NamespaceFilter: only objects of namespaces that some selector selects reach the tables
 // (KGW_DISCOVERY_NAMESPACE_SELECTORS). Labels of a namespace may change while we run: what lies in
-// it then comes, or goes as if it were deleted. Objects without a namespace always pass.
+// it then comes, or goes (Absence::kUnselected), and its deletion passes still. Objects without a
+// namespace always pass.
 #pragma once
 
 #include <map>
@@ -24,6 +25,7 @@ class NamespaceFilter {
  private:
   struct Content {
     bool selected = false;
+    bool was_selected = false;  // now or before
     std::map<ObjectRef, std::shared_ptr<const Object>> objects;
   };
   using Events = std::vector<source::ObjectEvent>;

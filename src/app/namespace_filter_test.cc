@@ -74,5 +74,17 @@ TEST(NamespaceFilter, FollowsTheLabels) {
               ElementsAre("-Secret a/early", "-Namespace a"));
 }
 
+TEST(NamespaceFilter, TellsWhatIsHiddenFromWhatIsDeleted) {
+  NamespaceFilter filter(selectors());
+  filter.amend({ns("a", "team: a"), secret("a", "s")});
+  const Events hidden = filter.amend({ns("a", "")});
+  ASSERT_THAT(text(hidden), ElementsAre("-Secret a/s", "Namespace a"));
+  EXPECT_EQ(hidden[0].absence, source::Absence::kUnselected);
+  EXPECT_THAT(text(filter.amend({secret("a", "s")})), IsEmpty());
+  const Events deleted = filter.amend({gone(secret("a", "s"))});
+  ASSERT_THAT(text(deleted), ElementsAre("-Secret a/s"));
+  EXPECT_EQ(deleted[0].absence, source::Absence::kDeleted);
+}
+
 }  // namespace
 }  // namespace kgw::app

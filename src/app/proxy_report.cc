@@ -58,6 +58,7 @@ void report_proxy(const ProxyFacts& facts, status::ProxyState& state) {
   state.addresses = state.self_managed ? deploy::kube::requested_addresses(facts.gateway)
                                        : deploy::kube::gateway_addresses(facts.gateway, service);
   state.refused = facts.applier.problem(gateway);
+  state.rival = facts.applier.rival(gateway);
   state.missing_ports = missing_ports(facts, service_ref, service);
   state.problem =
       joined({state.refused, deploy::kube::deployment_problem(live({"apps/v1", "Deployment", key})),

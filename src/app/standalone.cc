@@ -73,7 +73,7 @@ std::expected<void, std::string> Standalone::start() {
   }
   if (auto serving = core_.serve_admin(options_.admin); !serving) return serving;
 
-  core_.translation.apply(builtin_objects());
+  core_.apply(builtin_objects());
   source_ = std::make_unique<source::FilesSource>(source::FilesOptions{.paths = options_.config});
   source_->start(core_.sink());
   return {};

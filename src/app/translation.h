@@ -36,6 +36,7 @@ struct Outcome {
   std::vector<ObjectKey> gateways_added;
   std::vector<ObjectKey> gateways_changed;
   std::vector<ObjectKey> gateways_removed;
+  std::vector<ObjectKey> gateways_withdrawn;          // by Core: gone, and their proxies stay
   std::vector<status::PieceChange> pieces;            // for status::Feedback
   std::vector<status::PieceChange::Piece> withdrawn;  // that were held back
   // Left out of the edits because Envoy would refuse them, with the reason.

@@ -6,6 +6,7 @@
 // stays in force) and reported as a problem.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,10 +17,18 @@
 
 namespace kgw::source {
 
+// Why there is no object.
+enum class Absence : std::uint8_t {
+  kDeleted,
+  kUnserved,    // the API server does not serve its kind any more: it may exist
+  kUnselected,  // it exists, but may not be read any more
+};
+
 // An object's new version; null = the object is gone.
 struct ObjectEvent {
   ObjectRef ref;
   std::shared_ptr<const Object> object;
+  Absence absence = Absence::kDeleted;  // of a null object
 };
 
 // What an API server holds as an object's status now, also what other controllers wrote there.

@@ -72,6 +72,7 @@ struct ProxyState {
   // The listeners' ports (number, whether of UDP) that their Service does not have, and why; empty:
   // it does not have them yet.
   std::map<std::pair<std::int32_t, bool>, std::string> missing_ports;
+  std::string rival;                      // who else manages what is deployed; empty = nobody
 
   friend bool operator==(const ProxyState&, const ProxyState&) = default;
 };
@@ -98,13 +99,22 @@ struct Platform {
   friend bool operator==(const Platform&, const Platform&) = default;
 };
 
+// A Gateway whose present description cannot be read, while its last readable one is in force.
+struct Hold {
+  std::string message;          // why, and what the proxies do
+  std::int64_t generation = 0;  // of the present description
+
+  friend bool operator==(const Hold&, const Hold&) = default;
+};
+
 struct Delivery {
   explicit Delivery(engine::Graph& graph)
       : resources(graph.input<GatewayResource, ResourceDelivery>("delivered resources")),
         routes(graph.input<RouteInTable, envoy::Version>("delivered routes")),
         shortfalls(graph.input<ObjectKey, Shortfall>("shortfalls")),
         proxies(graph.input<ObjectKey, ProxyState>("proxies")),
-        platform(graph.input<ObjectKey, Platform>("platform")) {}
+        platform(graph.input<ObjectKey, Platform>("platform")),
+        holds(graph.input<ObjectKey, Hold>("held gateways")) {}
 
   // Listeners and route tables: statuses ask for no others.
   engine::Input<GatewayResource, ResourceDelivery>& resources;
@@ -112,6 +122,7 @@ struct Delivery {
   engine::Input<ObjectKey, Shortfall>& shortfalls;
   engine::Input<ObjectKey, ProxyState>& proxies;
   engine::Input<ObjectKey, Platform>& platform;  // one entry, with an empty key
+  engine::Input<ObjectKey, Hold>& holds;
 };
 
 }  // namespace kgw::status

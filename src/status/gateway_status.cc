@@ -261,7 +261,9 @@ Condition gateway_accepted(const GatewayListeners& gateway, const Summary& summa
                  "Some listeners are not valid: " + summary.unaccepted.text() + warnings,
                  generation);
   }
-  return holds("Accepted", "Accepted", "The Gateway is accepted." + warnings, generation);
+  std::string message = "The Gateway is accepted." + warnings;
+  if (proxies != nullptr && !proxies->rival.empty()) message += " But " + proxies->rival + ".";
+  return holds("Accepted", "Accepted", message, generation);
 }
 
 bool allows_insecure_fallback(const Gateway& gateway) {
@@ -325,6 +327,19 @@ ListenerProgress listener_progress(const envoy::Resources& resources, const Deli
   return progress;
 }
 
+namespace {
+
+// Of the present description nothing is known.
+void report_hold(const Hold& hold, GatewayStatus& status) {
+  for (Condition& condition : status.conditions) {
+    if (condition.type != "Accepted" && condition.type != "Programmed") continue;
+    condition =
+        pending(condition.type.view(), "GatewayClassNotFound", hold.message, hold.generation);
+  }
+}
+
+}  // namespace
+
 GatewayStatus gateway_status(const attach::Model& model, const envoy::Resources& resources,
                              const Delivery& delivery, const GatewayListeners& listeners,
                              engine::Read& read) {
@@ -359,6 +374,7 @@ GatewayStatus gateway_status(const attach::Model& model, const envoy::Resources&
     if (any_valid(model, own, read)) ++status.attached_listener_sets;
   }
   if (proxies != nullptr) status.addresses = proxies->addresses;
+  if (const Hold* hold = read.get(delivery.holds, key)) report_hold(*hold, status);
   return status;
 }
 

@@ -89,6 +89,25 @@ void Replicas::appeared(const ObjectKey& gateway) {
   for (const xds::ResourceKey& key : reported(gateway)) judge(gateway, key);
 }
 
+void Replicas::came_back(const ObjectKey& gateway) {
+  count(gateway);
+  for (const auto& [key, nack] : ledger_->nacks(gateway)) {
+    on_rejected(gateway, key, nack.version, nack.message);
+  }
+  const xds::Snapshot* snapshot = ledger_->snapshot(gateway);
+  for (const envoy::ResourceType type : envoy::kResourceTypes) {
+    if (is_backend(type)) continue;  // those count when they are refused
+    // What is reported may lead to another edit.
+    std::vector<std::pair<xds::ResourceKey, envoy::Version>> delivered;
+    for (const auto& [name, entry] : snapshot->table(type)) {
+      const xds::ResourceKey key{type, name};
+      const xds::Delivery delivery = ledger_->delivery(gateway, key);
+      if (delivery.delivered && !delivery.nack) delivered.emplace_back(key, entry->version());
+    }
+    for (const auto& [key, version] : delivered) on_delivered(gateway, key, version);
+  }
+}
+
 void Replicas::on_delivered(const ObjectKey& group, const xds::ResourceKey& key,
                             xds::Version version) {
   changed_here(group);

@@ -40,6 +40,10 @@ class Replicas final : public xds::LedgerObserver {
   // To be called when the Gateway's first resources have been.
   void appeared(const ObjectKey& gateway);
 
+  // To be called when resources are published that had been before: what proxies said of those that
+  // are the same is said again.
+  void came_back(const ObjectKey& gateway);
+
   void on_delivered(const ObjectKey& group, const xds::ResourceKey& key,
                     xds::Version version) override;
   void on_rejected(const ObjectKey& group, const xds::ResourceKey& key, xds::Version version,

@@ -146,6 +146,33 @@ class ReplicasTest : public testing::Test {
   Replicas replicas_{feedback_};
 };
 
+TEST_F(ReplicasTest, WhatIsPublishedAgainIsDeliveredAsBefore) {
+  connect(1);
+  subscribe(kListener);
+  publish(kListener, "listener");
+  accept(kListener);
+  subscribe(kTable);
+  publish_pieces("table", {"p"});
+  accept(kTable);
+  ASSERT_TRUE(delivered(kListener) && route_delivered("table"));
+
+  // The Gateway leaves the tables and comes back; its proxies have kept everything.
+  feedback_.published(std::vector<PieceChange>{
+      {.unit = {kGateway, kTable}, .resources = {{kGateway, kTable}}, .removed = {{"p", {"p"}}}}});
+  feedback_.removed({kGateway, kTable});
+  feedback_.removed({kGateway, kListener});
+  feedback_.route_removed(kRoute);
+  ASSERT_FALSE(delivered(kListener) || route_delivered("table"));
+  feedback_.published(std::vector<PieceChange>{{.unit = {kGateway, kTable},
+                                                .resources = {{kGateway, kTable}},
+                                                .added = {{"p", {"p"}}},
+                                                .routes = {{kRoute, version("table")}}}});
+  replicas_.came_back(kGateway);
+  EXPECT_TRUE(delivered(kListener));
+  EXPECT_TRUE(route_delivered("table"));
+  EXPECT_FALSE(feedback_.is_searching({kGateway, kTable}));
+}
+
 TEST_F(ReplicasTest, WithoutReportsAllIsPassedOn) {
   connect(2);
   publish(kListener, "1");

@@ -121,6 +121,26 @@ def test_no_wrong_answer_during_a_thousand_changes(kgw, v1, v2, directory):
         spare.close()
 
 
+def test_a_misspelt_class_ends_no_proxy_and_routes_are_followed(kgw, v1, v2):
+    port = start(kgw, v1, v2)
+    pids = eventually(kgw.envoy_pids)
+    with Load(port) as load:
+        kgw.write("gateway.yaml", gateway(port).replace("gatewayClassName: kgateway", "gatewayClassName: kgatway"))
+        kgw.wait_condition("Gateway", "gw", "Accepted", "Unknown")
+        kgw.write("routes.yaml", http_route("route", "- backendRefs: [{name: v2, port: 80}]"))
+        Client(port).wait_for("/", backend="v2")
+        kgw.write("gateway.yaml", gateway(port))
+        kgw.wait_condition("Gateway", "gw", "Accepted", "True")
+        assert kgw.envoy_pids() == pids
+    print(f"{load.requests} requests, {len(load.wrong)} wrong")
+    assert load.wrong == []
+    # A class that another controller has takes over.
+    kgw.write("class.yaml", "apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\n"
+              "metadata: {name: theirs}\nspec: {controllerName: example.com/other}\n")
+    kgw.write("gateway.yaml", gateway(port).replace("gatewayClassName: kgateway", "gatewayClassName: theirs"))
+    eventually(lambda: not kgw.envoy_pids())
+
+
 def test_killing_the_controller_loses_nothing_and_the_next_one_takes_over(kgw, v1, directory):
     port = start(kgw, v1)
     pids = eventually(kgw.envoy_pids)

@@ -180,7 +180,11 @@ class KubeSource::Follower : public std::enable_shared_from_this<Follower> {
                            }};
     auto reflector =
         std::make_shared<Reflector>(core_, options_, kind, resource, std::move(events));
-    if (found != followed_.end()) reflector->take_over(*found->second.reflector);
+    if (found != followed_.end()) {
+      reflector->take_over(*found->second.reflector);
+    } else if (const auto known = abandoned_.extract(kind)) {
+      reflector->take_over(*known.mapped());
+    }
     followed_[kind] = {reflector, std::nullopt};
     reflector->start();
   }
@@ -192,6 +196,7 @@ class KubeSource::Follower : public std::enable_shared_from_this<Follower> {
       if (!since) since = Clock::now();
       if (Clock::now() - *since < options_.missing_for) return;
       post(found->second.reflector->abandon());
+      abandoned_[kind] = std::move(found->second.reflector);
       followed_.erase(found);
     }
     report_kind(kind, not_served(kind));
@@ -309,9 +314,10 @@ class KubeSource::Follower : public std::enable_shared_from_this<Follower> {
   Backoff backoff_;
   Backoff crd_backoff_;
   std::map<Kind, Followed> followed_;
-  std::set<std::string> reported_;  // places
-  Abort stopping_;                  // also ends what follow_crds() waits for
-  Abort wake_;                      // of follow_kinds()
+  std::map<Kind, std::shared_ptr<Reflector>> abandoned_;  // of kinds that were served once
+  std::set<std::string> reported_;                        // places
+  Abort stopping_;                                        // also ends what follow_crds() waits for
+  Abort wake_;                                            // of follow_kinds()
   std::size_t urgent_ = kAfterChange.size();
   bool discovered_ = false;
   bool synced_ = false;

@@ -89,6 +89,15 @@ class World {
     const std::lock_guard lock(mutex_);
     return events_;
   }
+  // Objects that were reported as deleted, as soon as there are so many.
+  std::set<std::string> await_deleted(std::size_t count) {
+    await([&] { return deleted_.size() >= count; });
+    return deleted();
+  }
+  std::set<std::string> deleted() {
+    const std::lock_guard lock(mutex_);
+    return deleted_;
+  }
   std::set<std::string> at_sync() {
     const std::lock_guard lock(mutex_);
     return at_sync_;
@@ -101,6 +110,7 @@ class World {
       ++events_;
       if (event.object == nullptr) {
         objects_.erase(event.ref);
+        if (event.absence == source::Absence::kDeleted) deleted_.insert(to_string(event.ref));
       } else {
         objects_[event.ref] = std::move(event.object);
       }
@@ -141,6 +151,7 @@ class World {
   std::map<std::string, Diagnostics> problems_;
   std::set<std::string> reasons_;
   std::set<std::string> at_sync_;
+  std::set<std::string> deleted_;
   std::size_t events_ = 0;
   bool synced_ = false;
 };
@@ -328,6 +339,26 @@ TEST_F(KubeSourceTest, KindsComeAndGo) {
   api_.serve(kRoutes, "HTTPRoute");
   api_.put(kRoutes, route("r", "two"));
   EXPECT_THAT(world_.await_objects({"HTTPRoute ns/r two"}), ElementsAre("HTTPRoute ns/r two"));
+}
+
+TEST_F(KubeSourceTest, WhatIsMissingWhenItsKindIsBackIsDeleted) {
+  api_.serve(kRoutes, "HTTPRoute");
+  for (const char* name : {"r", "s"}) api_.put(kRoutes, route(name, "one"));
+  start();
+  ASSERT_TRUE(world_.await_synced());
+  api_.intercept([](const Seen& seen) -> std::optional<Reply> {
+    if (!seen.path.starts_with("/apis/gateway")) return std::nullopt;
+    return Reply{404, "404 page not found", "", false};
+  });
+  api_.disconnect();
+  EXPECT_THAT(world_.await_objects({}), IsEmpty());
+  EXPECT_THAT(world_.deleted(), IsEmpty()) << "they cannot be read, that is all";
+
+  api_.erase(kRoutes, {"ns", "s"});
+  api_.intercept({});
+  api_.serve(kRoutes, "HTTPRoute");
+  EXPECT_THAT(world_.await_objects({"HTTPRoute ns/r one"}), ElementsAre("HTTPRoute ns/r one"));
+  EXPECT_THAT(world_.await_deleted(1), ElementsAre("HTTPRoute ns/s"));
 }
 
 TEST_F(KubeSourceTest, FindsAKindThatCameBeforeCrdsWereFollowed) {

@@ -18,10 +18,13 @@ std::string_view text_at(const doc::Node& node, std::initializer_list<std::strin
 
 std::uint64_t hash_of(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
 
-// Never 0.
+// Content of an entry whose object was withdrawn: whatever comes is new.
+constexpr std::uint64_t kWithdrawn = 1;
+
+// Neither 0 nor kWithdrawn.
 std::uint64_t content_of(const Object& object) {
   const std::uint64_t hash = hash_object(object);
-  return hash == 0 ? 1 : hash;
+  return hash <= kWithdrawn ? kWithdrawn + 1 : hash;
 }
 
 }  // namespace
@@ -123,9 +126,15 @@ void Mirror::end_list() {
   });
 }
 
-void Mirror::clear() {
-  begin_list();
-  end_list();
+void Mirror::withdraw() {
+  for (auto& [key, entry] : entries_) {
+    if (entry.content != 0) {
+      batch_.events.push_back({{kind_, key}, nullptr, source::Absence::kUnserved});
+      entry.content = kWithdrawn;
+    }
+    note_problems(key, {}, entry);
+    entry.version = entry.status = 0;
+  }
 }
 
 void Mirror::set_api_version(std::string api_version) {

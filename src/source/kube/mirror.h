@@ -33,8 +33,9 @@ class Mirror {
   // A version of some object that cannot be read: what is known of it stays.
   void note_unreadable(std::string message);
   void remove(const doc::Node& object);
-  // All objects are gone.
-  void clear();
+  // The kind is not served any more: no object can be read. Those that are missing from the next
+  // list are deleted.
+  void withdraw();
   // The same objects are now read at another version.
   void set_api_version(std::string api_version);
 

@@ -55,9 +55,12 @@ void Reflector::stop() { abort_(); }
 
 source::Batch Reflector::abandon() {
   stop();
-  mirror_.clear();
+  listed_ = false;
+  mirror_.withdraw();
   source::Batch batch = mirror_.take();
-  if (reported_) batch.problems.push_back({std::string(kind_name(kind_)), {}});
+  if (std::exchange(reported_, false)) {
+    batch.problems.push_back({std::string(kind_name(kind_)), {}});
+  }
   return batch;
 }
 

@@ -34,7 +34,7 @@ class Reflector : public std::enable_shared_from_this<Reflector> {
   void start();
   // No event comes after this.
   void stop();
-  // stop(); and all its objects are gone.
+  // stop(); none of its objects can be read any more. take_over() finds them again.
   source::Batch abandon();
 
   bool listed() const { return listed_; }

@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Mirror mirror(kind, version);
     // How the bytes are cut makes no difference.
     if (feed(mirror, text, size + 1) != feed(mirror, text, 3)) std::abort();
-    mirror.clear();
+    mirror.withdraw();
     if (mirror.size() != 0) std::abort();
   }
   return 0;
