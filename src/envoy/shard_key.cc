@@ -58,10 +58,33 @@ std::string character_class(std::uint32_t bit, bool set, bool with_dot) {
   return "[" + chars + "]";  // "-" is the first character of the alphabet, thus literal
 }
 
+std::string matches(std::string_view pattern) {
+  return "request.host.matches('" + std::string(pattern) + "')";
+}
+
+// The number whose bits are those of the patterns that do not match.
+std::string sum_of(const std::vector<std::string>& patterns) {
+  std::string sum;
+  std::uint32_t value = 1;
+  for (const std::string& pattern : patterns) {
+    sum +=
+        (sum.empty() ? "((" : " + (") + matches(pattern) + " ? 0 : " + std::to_string(value) + ")";
+    value <<= 1;
+  }
+  return sum + ")";
+}
+
 }  // namespace
 
+std::string_view without_port(std::string_view host) {
+  const std::size_t colon = host.rfind(':');
+  const std::size_t bracket = host.rfind(']');
+  const bool in_brackets = bracket != std::string_view::npos && colon < bracket;
+  return in_brackets ? host : host.substr(0, colon);
+}
+
 std::uint32_t shard_of_request(const Layout& layout, std::string_view host) {
-  host = host.substr(0, host.find(':'));
+  host = without_port(host);
   return layout.label == 0 ? hash(host, '.') : hash_label(host, layout.label);
 }
 
@@ -76,30 +99,24 @@ std::uint32_t shard_of(const Layout& layout, std::string_view domain) {
   return shard_of_request(layout, domain);
 }
 
-std::vector<std::string> shard_patterns(const Layout& layout) {
+std::vector<std::string> shard_patterns(const Layout& layout, bool has_port) {
   const bool whole = layout.label == 0;
-  std::string before = "^", after;
-  if (!whole) before += "(?:[^:]*[.])?";
+  const std::string before = whole ? "^" : "(?:^|[.])";
+  std::string after;
   if (layout.label > 1) after = "(?:[.][-0-9A-Z_a-z]+){" + std::to_string(layout.label - 1) + "}";
+  after += has_port ? std::string(kPortPattern) : "$";
   std::vector<std::string> patterns;
   for (std::uint32_t bit = 0; bit < kShardBits; ++bit) {
     const std::string even = character_class(bit, false, whole);
     const std::string odd = character_class(bit, true, whole);
-    patterns.push_back(before + "(?:" + even + "|" + odd + even + "*" + odd + ")*" + after +
-                       "(?::|$)");
+    patterns.push_back(before + "(?:" + even + "|" + odd + even + "*" + odd + ")*" + after);
   }
   return patterns;
 }
 
 std::string shard_expression(const Layout& layout) {
-  std::string expression;
-  std::uint32_t value = 1;
-  for (const std::string& pattern : shard_patterns(layout)) {
-    if (!expression.empty()) expression += " + ";
-    expression += "(request.host.matches('" + pattern + "') ? 0 : " + std::to_string(value) + ")";
-    value <<= 1;
-  }
-  return expression;
+  return matches(kPortPattern) + " ? " + sum_of(shard_patterns(layout, true)) + " : " +
+         sum_of(shard_patterns(layout, false));
 }
 
 }  // namespace kgw::envoy

@@ -173,6 +173,48 @@ def test_shards_answer_as_one_table_does(kgw, tenants, wildcards, layout):
             cut.close(), whole.close()
 
 
+ODD_HOSTS = [
+    "x:1.a.t5.example.com:80", "x:1.a.t5.example.com", "[::1].t5.example.com", "[::1].t5.example.com:80",
+    "a.t5.example.com:", "a.t5.example.com:80:90", "a.t5.example.com:]", "a.t5.example.com:[", "a.t5.example.com:http",
+    "a.t5.example.com:.x.y.z", "a.t5.example.com:.t6.example.com", "a.t5.example.com:80.", "a.t5.example.com.:80",
+    "a.t5.example.com.", "a.t5.example.com..", "u@a.t5.example.com", "u:p@a.t5.example.com", "u:p@a.t5.example.com:80",
+    "x.t6.example.com:1].t5.example.com", "x]:1.t5.example.com", "]a.t5.example.com:80", "a:.t5.example.com:1",
+    ".t5.example.com", "..t5.example.com", "t5.example.com", "t5.example.com:80", "A.T5.EXAMPLE.COM:443", ":80", ":", "",
+    "*.t5.example.com", "a.*.t5.example.com:80", "-.t5.example.com", "a_b.t5.example.com", "a%2et5.example.com",
+    "a.t6.example.com:1.a.t5.example.com:b.t7.example.com", "[a.t5.example.com]", "[a.t5.example.com]:80",
+    "[::1]", "[::1]:80", "127.0.0.1:80", "exact.t5.example.com", "exact.t5.example.com:1:2", "x:exact.t5.example.com:80",
+    "exact.t5.example.com:x.y", "EXACT.t5.example.com.", "\u00e9.t5.example.com", "a.t5.example.com:\u00e9",
+    "a,t5.example.com", "a;b.t5.example.com", "(a).t5.example.com", "a=b.t5.example.com:0x50", "a.b.c.d.t5.example.com:+80",
+]
+
+
+@pytest.mark.parametrize("wildcards, layout", [(0, "whole host"), (60, "label 3")], ids=["whole", "label"])
+def test_no_host_escapes_its_wildcard(kgw, wildcards, layout):
+    """A host that a wildcard covers never meets a wider rule, however it is written."""
+    ports = {"whole": free_port(), "cut": free_port()}
+    for name, sharding in (("whole", "Never"), ("cut", "Always")):
+        kgw.write(f"{name}.yaml", gateway(name, [{"name": "http", "port": ports[name], "protocol": "HTTP"}], sharding))
+    both = ["whole", "cut"]
+    kgw.write("routes.yaml", route("t5", ["*.t5.example.com"], both), route("exact", ["exact.t5.example.com"], both),
+              route("wide", ["*.example.com"], both), route("any", [], both),
+              *(route(f"w{i}", [f"*.w{i}.example.com"], both) for i in range(wildcards)))
+    kgw.start()
+    whole, cut = (Wire(ports[name]) for name in both)
+    for wire in (whole, cut):
+        eventually(lambda wire=wire: wire.ask("a.t5.example.com") == (302, "t5.invalid"), "the table serves")
+    eventually(lambda: layout in layouts(kgw, "cut")[0]["layout"], "the table is cut as it should be")
+    answers = {}
+    for host in ODD_HOSTS:
+        got = []
+        for wire in (whole, cut):
+            wire.close()
+            got.append(wire.ask(host))
+        answers[host] = got
+    assert {host: got for host, got in answers.items() if got[0] != got[1]} == {}
+    assert answers["x:1.a.t5.example.com:80"][0] == (302, "t5.invalid")
+    assert len({got[0] for got in answers.values()}) >= 4, answers
+
+
 def test_the_key_stays_inside(kgw, v1):
     port = free_port()
     kgw.write("gateway.yaml", gateway("gw", [{"name": "http", "port": port, "protocol": "HTTP"}], "Always"))
