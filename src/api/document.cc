@@ -135,8 +135,10 @@ void for_each_chunk(std::string_view text, Visit visit) {
 
 void parse_yaml_file(std::string_view text, const Limits& limits, Parsed& parsed) {
   internal::Store store(*parsed.arena);
+  std::size_t alias_budget =
+      std::min(limits.alias_max, limits.alias_base + limits.alias_factor * text.size());
   for_each_chunk(text, [&](std::string_view chunk, std::uint32_t first_line) {
-    internal::parse_yaml(chunk, first_line, text.size(), limits, store, parsed.documents,
+    internal::parse_yaml(chunk, first_line, limits, alias_budget, store, parsed.documents,
                          parsed.errors);
   });
 }

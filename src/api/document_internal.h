@@ -49,9 +49,9 @@ std::expected<Node, std::string> resolve_scalar(std::string_view in_arena, std::
                                                 std::uint32_t line);
 
 // Reads all documents of one chunk whose first line is `first_line` of the file; stops at the first
-// syntax error.
-void parse_yaml(std::string_view chunk, std::uint32_t first_line, std::size_t file_size,
-                const Limits& limits, Store& store, std::vector<Node>& documents,
+// syntax error. `alias_budget`: what aliases may still stand for in the file; less afterwards.
+void parse_yaml(std::string_view chunk, std::uint32_t first_line, const Limits& limits,
+                std::size_t& alias_budget, Store& store, std::vector<Node>& documents,
                 std::vector<SyntaxError>& errors);
 
 // Reads the one document of a JSON file.

@@ -62,14 +62,17 @@ class Event {
 // Builds the documents of one chunk.
 class Builder {
  public:
-  Builder(std::string_view chunk, std::uint32_t first_line, std::size_t file_size,
-          const Limits& limits, Store& store)
-      : chunk_(chunk), first_line_(first_line), limits_(limits), store_(store) {
+  Builder(std::string_view chunk, std::uint32_t first_line, const Limits& limits,
+          std::size_t& alias_budget, Store& store)
+      : chunk_(chunk),
+        first_line_(first_line),
+        limits_(limits),
+        alias_budget_(alias_budget),
+        store_(store) {
     yaml_parser_initialize(&parser_);
     yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(chunk.data()),
                                  chunk.size());
-    alias_budget_ = std::min(limits.alias_max, limits.alias_base + limits.alias_factor * file_size);
   }
   ~Builder() { yaml_parser_delete(&parser_); }
   Builder(const Builder&) = delete;
@@ -190,11 +193,11 @@ class Builder {
       return fail(event.start_mark, fmt::format("unknown anchor '{}'", name));
     }
     const Built& target = found->second;
-    if (target.cost > alias_budget_ - alias_cost_) {
-      return fail(event.start_mark, "aliases expand this document too much");
+    if (target.cost > alias_budget_) {
+      return fail(event.start_mark, "aliases expand this file too much");
     }
     if (frames_.size() + target.height > limits_.max_depth) return fail_depth(event.start_mark);
-    alias_cost_ += target.cost;
+    alias_budget_ -= target.cost;
     finish(target, {}, event.start_mark);
   }
 
@@ -311,10 +314,9 @@ class Builder {
   std::string_view chunk_;
   std::uint32_t first_line_;
   const Limits& limits_;
+  std::size_t& alias_budget_;  // that of the file
   Store& store_;
   yaml_parser_t parser_{};
-  std::size_t alias_budget_ = 0;
-  std::size_t alias_cost_ = 0;
   std::vector<Frame> frames_;
   std::vector<Node> children_;
   std::vector<Member> members_;
@@ -325,10 +327,10 @@ class Builder {
 
 }  // namespace
 
-void parse_yaml(std::string_view chunk, std::uint32_t first_line, std::size_t file_size,
-                const Limits& limits, Store& store, std::vector<Node>& documents,
+void parse_yaml(std::string_view chunk, std::uint32_t first_line, const Limits& limits,
+                std::size_t& alias_budget, Store& store, std::vector<Node>& documents,
                 std::vector<SyntaxError>& errors) {
-  Builder(chunk, first_line, file_size, limits, store).run(documents, errors);
+  Builder(chunk, first_line, limits, alias_budget, store).run(documents, errors);
 }
 
 }  // namespace kgw::doc::internal
