@@ -1,13 +1,18 @@
 #include "app/http.h"
 
-#include <atomic>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/version.hpp>
 #include <chrono>
+#include <list>
+#include <optional>
 #include <thread>
+#include <utility>
 
 namespace kgw::app {
 namespace {
@@ -19,8 +24,9 @@ using Tcp = asio::ip::tcp;
 
 constexpr std::size_t kMaxRequestBytes = 64 * 1024;
 constexpr std::size_t kMaxResponseBytes = std::size_t{256} << 20;
-constexpr std::chrono::seconds kTimeout{5};
+constexpr std::chrono::seconds kTimeout{5};  // until a request, or an answer, is complete
 constexpr std::chrono::seconds kIdleTimeout{60};
+constexpr std::chrono::milliseconds kAcceptPause{20};
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -75,39 +81,59 @@ std::expected<Tcp::endpoint, std::string> parse_address(const std::string& addre
   return Tcp::endpoint(ip, static_cast<unsigned short>(number));
 }
 
-}  // namespace
+class Session;
 
-// Shared with the sessions, so that a session that ends last is safe.
-struct HttpServer::State {
-  asio::io_context io{1};
-  Tcp::acceptor acceptor{io};
-  Handler handler;
-  std::string address;
-  std::thread thread;
+// What the sessions of a server share. Thread: that of the io_context.
+struct Sessions {
+  const HttpServer::Handler& handler;
+  std::list<Session*> waiting = {};  // for a request, the longest first
+  std::size_t open = 0;
+
+  void make_room();
 };
-
-namespace {
 
 // One connection: read, answer, repeat.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(Tcp::socket socket, const HttpServer::Handler& handler)
-      : stream_(std::move(socket)), handler_(handler) {}
+  Session(Tcp::socket socket, Sessions& all) : stream_(std::move(socket)), all_(all) {
+    ++all_.open;
+    beast::error_code error;
+    const Tcp::endpoint local = stream_.socket().local_endpoint(error);
+    if (!error) local_address_ = local.address().to_string();
+  }
+  ~Session() { --all_.open; }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
-  void read() {
+  void read(std::chrono::seconds patience) {
     parser_.emplace();
     parser_->body_limit(kMaxRequestBytes);
-    stream_.expires_after(kIdleTimeout);
+    stream_.expires_after(patience);
+    place_ = all_.waiting.insert(all_.waiting.end(), this);
     http::async_read(stream_, buffer_, *parser_,
                      [self = shared_from_this()](beast::error_code error, std::size_t) {
+                       self->wait_no_more();
                        if (!error) self->answer();
                      });
   }
 
+  void end() {
+    wait_no_more();
+    stream_.close();
+  }
+
  private:
+  void wait_no_more() {
+    if (place_) all_.waiting.erase(*std::exchange(place_, std::nullopt));
+  }
+
   void answer() {
     const auto& request = parser_->get();
-    HttpResponse response = handler_(parse(request.method_string(), request.target()));
+    HttpRequest parsed = parse(request.method_string(), request.target());
+    parsed.host = request[http::field::host];
+    parsed.origin = request[http::field::origin];
+    parsed.local_address = local_address_;
+    HttpResponse response = all_.handler(parsed);
     message_ = {static_cast<http::status>(response.status), request.version()};
     message_.set(http::field::content_type, response.content_type);
     message_.keep_alive(request.keep_alive());
@@ -116,28 +142,88 @@ class Session : public std::enable_shared_from_this<Session> {
     stream_.expires_after(kTimeout);
     http::async_write(stream_, message_,
                       [self = shared_from_this()](beast::error_code error, std::size_t) {
-                        if (!error && self->message_.keep_alive()) self->read();
+                        if (!error && self->message_.keep_alive()) self->read(kIdleTimeout);
                       });
   }
 
   beast::tcp_stream stream_;
+  std::string local_address_;
   beast::flat_buffer buffer_{kMaxRequestBytes};
   std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> message_;
-  const HttpServer::Handler& handler_;
+  Sessions& all_;
+  std::optional<std::list<Session*>::iterator> place_;  // in `waiting`
 };
+
+void Sessions::make_room() {
+  if (!waiting.empty()) waiting.front()->end();
+}
+
+// Keeps a file descriptor to give away where there is no other.
+class Spare {
+ public:
+  Spare() { take(); }
+  ~Spare() { give(); }
+  Spare(const Spare&) = delete;
+  Spare& operator=(const Spare&) = delete;
+
+  void take() {
+    if (fd_ < 0) fd_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  }
+  void give() {
+    if (fd_ >= 0) close(std::exchange(fd_, -1));
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace
+
+struct HttpServer::State {
+  explicit State(Handler given) : handler(std::move(given)) {}
+
+  void accept();
+  void accepted(beast::error_code error, Tcp::socket socket);
+
+  const Handler handler;
+  Sessions sessions{handler};  // outlives the io_context, which holds the last of them
+  Spare spare;
+  asio::io_context io{1};
+  Tcp::acceptor acceptor{io};
+  asio::steady_timer pause{io};
+  std::string address;
+  std::thread thread;
+};
+
+void HttpServer::State::accept() {
+  acceptor.async_accept([this](beast::error_code error, Tcp::socket socket) {
+    if (error != asio::error::operation_aborted) accepted(error, std::move(socket));
+  });
+}
+
+void HttpServer::State::accepted(beast::error_code error, Tcp::socket socket) {
+  if (!error) {
+    const bool full = sessions.open >= kMaxConnections;
+    const bool busy = full && sessions.waiting.empty();  // with answers: the new one comes too much
+    if (full) sessions.make_room();
+    if (!busy) std::make_shared<Session>(std::move(socket), sessions)->read(kTimeout);
+    spare.take();
+    return accept();
+  }
+  // No file descriptor is left: others' connections, or the spare one, must do.
+  sessions.waiting.empty() ? spare.give() : sessions.make_room();
+  pause.expires_after(kAcceptPause);
+  pause.async_wait([this](beast::error_code stopped) {
+    if (!stopped) accept();
+  });
+}
+
+namespace {
 
 HttpResponse response_of(const http::response<http::string_body>& message) {
   return {static_cast<int>(message.result_int()), std::string(message[http::field::content_type]),
           message.body()};
-}
-
-void accept(Tcp::acceptor& acceptor, const HttpServer::Handler& handler) {
-  acceptor.async_accept([&](beast::error_code error, Tcp::socket socket) {
-    if (error == asio::error::operation_aborted) return;
-    if (!error) std::make_shared<Session>(std::move(socket), handler)->read();
-    accept(acceptor, handler);
-  });
 }
 
 beast::error_code bind(Tcp::acceptor& acceptor, const Tcp::endpoint& endpoint) {
@@ -166,15 +252,14 @@ std::expected<std::unique_ptr<HttpServer>, std::string> HttpServer::listen(
     const std::string& address, Handler handler) {
   const auto endpoint = parse_address(address);
   if (!endpoint) return std::unexpected(endpoint.error());
-  auto state = std::make_shared<State>();
-  state->handler = std::move(handler);
+  auto state = std::make_shared<State>(std::move(handler));
   const beast::error_code error = bind_existing(state->acceptor, *endpoint);
   if (error) return std::unexpected("cannot listen on " + address + ": " + error.message());
   const Tcp::endpoint bound = state->acceptor.local_endpoint();
   const std::string host = bound.address().to_string();
   state->address =
       (bound.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(bound.port());
-  accept(state->acceptor, state->handler);
+  state->accept();
   state->thread = std::thread([state = state.get()] { state->io.run(); });
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
 }

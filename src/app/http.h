@@ -1,7 +1,9 @@
 // The admin endpoints' transport: a small HTTP/1.1 server and client on loopback.
 //
 // The server answers one request at a time per connection from a handler that may block; it is for
-// operators and scrapers, not for traffic.
+// operators and scrapers, not for traffic. A probe is answered whatever else is connected: a
+// request must be complete in time, the connection that has waited longest makes room for a new
+// one, and one file descriptor is kept for when the process has used up all others.
 #pragma once
 
 #include <expected>
@@ -17,6 +19,9 @@ struct HttpRequest {
   std::string method;
   std::string path;                          // without the query
   std::map<std::string, std::string> query;  // percent-decoded
+  std::string host;                          // header
+  std::string origin;                        // header; empty: none
+  std::string local_address;                 // to which the client connected, without the port
 };
 
 struct HttpResponse {
@@ -28,6 +33,8 @@ struct HttpResponse {
 class HttpServer {
  public:
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
+
+  static constexpr std::size_t kMaxConnections = 256;
 
   // Listens on `address` ("127.0.0.1:9095"; port 0 = any free one); on "[::]", which is all
   // addresses, also where there is no IPv6. Error: why it cannot.

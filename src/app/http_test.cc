@@ -1,6 +1,13 @@
 #include "app/http.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <vector>
 
 #include "xds/no_ipv6_testing.h"
 
@@ -54,6 +61,72 @@ TEST(Http, WithoutIpv6AllAddressesAreThoseOfIpv4) {
   ASSERT_TRUE(response.has_value()) << response.error();
   EXPECT_EQ(response->body, "here");
   EXPECT_FALSE(HttpServer::listen("[::1]:0", answer).has_value()) << "that address was asked for";
+}
+
+// Of a client that says nothing.
+class IdleConnections {
+ public:
+  IdleConnections(const std::string& address, int number) {
+    rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    for (int i = 0; i < number; ++i) sockets_.push_back(connected(address));
+  }
+  ~IdleConnections() {
+    for (const int fd : sockets_) close(fd);
+  }
+  static int connected(const std::string& address) {
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    connect_to(fd, address);
+    return fd;
+  }
+  static void connect_to(int fd, const std::string& address) {
+    const int port = std::atoi(address.c_str() + address.rfind(':') + 1);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(static_cast<std::uint16_t>(port));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+  }
+
+ private:
+  std::vector<int> sockets_;
+};
+
+TEST(Http, AThousandIdleConnectionsKeepNobodyOut) {
+  const auto server = echo_server();
+  const IdleConnections idle(server->address(), 1000);
+  for (int i = 0; i < 5; ++i) {
+    const auto response = http_request(server->address(), "GET", "/healthz");
+    ASSERT_TRUE(response.has_value()) << response.error();
+    EXPECT_EQ(response->status, 200);
+  }
+}
+
+// All file descriptors of the process but those of the client.
+TEST(Http, AnswersThoughNoFileDescriptorIsLeft) {
+  const auto server = echo_server();
+  rlimit before;
+  getrlimit(RLIMIT_NOFILE, &before);
+  rlimit few = before;
+  few.rlim_cur = 512;
+  setrlimit(RLIMIT_NOFILE, &few);
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::vector<int> all;
+  for (int fd = dup(client); fd >= 0; fd = dup(client)) all.push_back(fd);
+  EXPECT_EQ(errno, EMFILE);
+  IdleConnections::connect_to(client, server->address());
+  const std::string request = get_text("/healthz");
+  EXPECT_EQ(write(client, request.data(), request.size()), static_cast<ssize_t>(request.size()));
+  pollfd readable{.fd = client, .events = POLLIN, .revents = 0};
+  EXPECT_EQ(poll(&readable, 1, 10'000), 1) << "no answer";
+  char answer[64] = {};
+  EXPECT_GT(read(client, answer, sizeof answer - 1), 0);
+  EXPECT_TRUE(std::string_view(answer).starts_with("HTTP/1.1 200")) << answer;
+  for (const int fd : all) close(fd);
+  close(client);
+  setrlimit(RLIMIT_NOFILE, &before);
 }
 
 TEST(Http, SaysWhyItCannotListenOrConnect) {
