@@ -164,6 +164,7 @@ void Core::settle() {
 void Core::hear(const std::string& replica, status::DecodedReport said) {
   if (ads->ledger().proxies(said.gateway) == 0) {
     translation.layouts.adopt(said.gateway, [&](const Name& table) {
+    moved |= hooks_.adjust();
       return said.report.resources.contains({envoy::ResourceType::kRoute, table});
     });
   }

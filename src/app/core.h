@@ -36,6 +36,8 @@ class Core {
   struct Hooks {
     // After a commit's resources were published.
     std::function<void(const Outcome&)> committed = [](const Outcome&) {};
+    // After that: true when it has set inputs.
+    std::function<bool()> adjust = [] { return false; };
     // The store's status of the object changed, appeared or went.
     std::function<void(const ObjectRef&)> status_changed = [](const ObjectRef&) {};
     // Once: everything that existed at start is published.

@@ -64,7 +64,7 @@ envoy::Settings settings_of(const std::string& input) {
   for (const std::string& warning : read.warnings) ADD_FAILURE() << warning;
   attach::set_trust(trust_of(read.settings));
   envoy::Settings settings = translation_settings(read.settings);
-  settings.bind_addresses = offline_settings().bind_addresses;
+  settings.place.addresses = offline_settings().place.addresses;
   return settings;
 }
 

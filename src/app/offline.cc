@@ -8,6 +8,7 @@
 #include "app/builtin.h"
 #include "app/problems.h"
 #include "app/proto_json.h"
+#include "deploy/kube/settings.h"
 #include "source/files/files_source.h"
 #include "status/json.h"
 
@@ -164,9 +165,10 @@ OfflineResult translate(source::Batch batch, const std::vector<source::ObjectEve
 
 envoy::Settings offline_settings() {
   envoy::Settings settings;
-  settings.bind_addresses = [](const Gateway& gateway) {
+  settings.place.addresses = [](const Gateway& gateway) {
     return listen_addresses(gateway, "0.0.0.0");
   };
+  settings.place.one_host = true;
   return settings;
 }
 
@@ -225,7 +227,7 @@ OfflineResult translate_offline(const OfflineOptions& options) {
 OfflineResult translate_objects(source::Batch objects, const OfflineOptions& options) {
   if (objects.synced) {
     envoy::Settings settings;
-    settings.bind_addresses = [](const Gateway&) { return std::vector<std::string>{"::"}; };
+    settings.place.own_ports = {deploy::kube::kOwnPorts.begin(), deploy::kube::kOwnPorts.end()};
     return translate(std::move(objects), {}, std::move(settings), addresses_as_asked, options);
   }
   OfflineResult result = read_only(std::move(objects));

@@ -20,10 +20,12 @@ constexpr std::chrono::seconds kRestartTime{5};
 
 envoy::Settings settings_of(const RunOptions& options) {
   envoy::Settings settings;
-  settings.bind_addresses = [bind = options.bind](const Gateway& gateway) {
+  settings.place.addresses = [bind = options.bind](const Gateway& gateway) {
     return listen_addresses(gateway, bind);
   };
   settings.proximity.zone = options.zone;
+  settings.place.one_host = true;
+  settings.place.needs_grants = true;
   settings.weighted_routes = options.weighted_routes;
   settings.access_log = options.access_log;
   return settings;
@@ -53,9 +55,12 @@ Standalone::Standalone(RunOptions options)
     : options_(std::move(options)),
       core_(settings_of(options_),
             {.committed = [this](const Outcome& outcome) { update_proxies(outcome); },
+             .adjust = [this] { return ports_.settle(); },
              .synced = [] { spdlog::info("every manifest is read"); },
              .amend = with_builtins,
-             .patience = kRestartTime}) {}
+             .patience = kRestartTime}),
+      ports_(core_.translation.graph, core_.translation.model,
+             [this](const ObjectKey& gateway) { return proxies_->directory(gateway); }) {}
 
 Standalone::~Standalone() = default;
 
@@ -96,6 +101,7 @@ int Standalone::run() {
     retry_unbound();
     settle();
   });
+    ports_.retry();
   spdlog::info("stopping");
   source_->stop();
   core_.admin.reset();

@@ -8,6 +8,7 @@
 
 #include "app/core.h"
 #include "app/options.h"
+#include "app/port_keeper.h"
 #include "deploy/local/local_proxies.h"
 #include "source/files/files_source.h"
 
@@ -33,6 +34,7 @@ class Standalone {
   RunOptions options_;
   Core core_;
   std::unique_ptr<deploy::LocalProxies> proxies_;
+  PortKeeper ports_;
   std::unique_ptr<source::FilesSource> source_;
   bool unclaimed_removed_ = false;
 };

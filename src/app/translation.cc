@@ -58,7 +58,7 @@ void append_all(std::vector<T>& list, std::vector<T>& later) {
 }  // namespace
 
 Translation::Translation(envoy::Settings settings)
-    : model(graph),
+    : model(graph, settings.place),
       rules(graph, model, settings.weighted_routes),
       routes(graph, model, rules, settings.sharding),
       resources(graph, model, routes.users_by_cluster, rules.stream_rules, routes.layouts.table,

@@ -79,7 +79,7 @@ class Meter {
 
 envoy::Settings settings() {
   envoy::Settings settings;
-  settings.bind_addresses = [](const Gateway&) { return std::vector<std::string>{"127.0.0.1"}; };
+  settings.place.addresses = [](const Gateway&) { return std::vector<std::string>{"127.0.0.1"}; };
   return settings;
 }
 

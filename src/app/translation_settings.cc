@@ -21,7 +21,8 @@ envoy::IstioMtls istio_mtls() {
 
 envoy::Settings translation_settings(const deploy::kube::ControllerSettings& settings) {
   envoy::Settings out;
-  out.bind_addresses = [ipv6 = settings.proxies.bind_ipv6](const Gateway&) {
+  out.place.own_ports = {deploy::kube::kOwnPorts.begin(), deploy::kube::kOwnPorts.end()};
+  out.place.addresses = [ipv6 = settings.proxies.bind_ipv6](const Gateway&) {
     return std::vector<std::string>{ipv6 ? "::" : "0.0.0.0"};
   };
   out.dns_lookup_family = settings.proxies.dns_lookup_family;

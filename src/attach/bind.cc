@@ -1,7 +1,6 @@
 #include "attach/bind.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
 #include "attach/hostname.h"
@@ -35,18 +34,17 @@ std::vector<Kind> kinds_of(Protocol protocol, TlsMode mode) {
   return {};
 }
 
-// Ports of the proxy itself: readiness, metrics, draining.
-constexpr std::array kReservedPorts = {8082, 9091, 19000};
-
 // The effective port, or the reason why there is none.
-Fault bind_port(BoundListener& bound, const Listener& spec) {
+Fault bind_port(BoundListener& bound, const Listener& spec,
+                std::span<const std::int32_t> own_ports) {
   bound.port = spec.port;
   if (bound.port == 0 && bound.protocol == Protocol::kHttp) bound.port = 80;
   if (bound.port == 0 && bound.protocol == Protocol::kHttps) bound.port = 443;
   if (bound.port == 0) {
     return {"UnsupportedValue", "A listener of protocol " + spec.protocol + " needs a port"};
   }
-  if (std::ranges::find(kReservedPorts, bound.port) != kReservedPorts.end()) {
+  const bool tcp = bound.protocol != Protocol::kUdp;
+  if (tcp && std::ranges::find(own_ports, bound.port) != own_ports.end()) {
     return {"PortUnavailable",
             "Port " + std::to_string(bound.port) + " is used by the proxy itself"};
   }
@@ -81,7 +79,7 @@ void bind_kinds(BoundListener& bound, const Listener& spec) {
 }  // namespace
 
 BoundListener bind_listener(const ObjectKey& gateway, std::shared_ptr<const Object> owner,
-                            const Listener& spec) {
+                            const Listener& spec, std::span<const std::int32_t> own_ports) {
   BoundListener bound;
   bound.id = {gateway, owner->ref(), spec.name};
   bound.owner = std::move(owner);
@@ -93,7 +91,7 @@ BoundListener bind_listener(const ObjectKey& gateway, std::shared_ptr<const Obje
                         "Protocol \"" + spec.protocol + "\" is not supported"};
     return bound;
   }
-  bound.unaccepted = bind_port(bound, spec);
+  bound.unaccepted = bind_port(bound, spec, own_ports);
   if (spec.tls) bound.tls_mode = spec.tls->mode;
   if (!bound.unaccepted && bound.protocol == Protocol::kHttps &&
       bound.tls_mode == TlsMode::kPassthrough) {

@@ -10,8 +10,9 @@
 namespace kgw::attach {
 
 // REQUIRES: `spec` is part of *owner.
+// `own_ports`: TCP ports that a proxy uses itself.
 BoundListener bind_listener(const ObjectKey& gateway, std::shared_ptr<const Object> owner,
-                            const Listener& spec);
+                            const Listener& spec, std::span<const std::int32_t> own_ports = {});
 
 // Accepted=False of the Gateway as such: the types of its addresses.
 Fault judge_gateway(const Gateway& gateway);

@@ -15,10 +15,10 @@ ObjectKey parent_of(const ListenerSet& set) {
 bool names_gateway(const ParentRef& ref) { return kind_of(ref.group, ref.kind) == Kind::kGateway; }
 
 template <typename Owner>
-void append_listeners(GatewayListeners& result, const ObjectKey& gateway,
+void append_listeners(const Model& model, GatewayListeners& result, const ObjectKey& gateway,
                       const std::shared_ptr<const Owner>& owner) {
   for (const Listener& spec : owner->listeners) {
-    result.listeners.push_back(bind_listener(gateway, owner, spec));
+    result.listeners.push_back(bind_listener(gateway, owner, spec, model.place.own_ports));
   }
 }
 
@@ -67,14 +67,23 @@ GatewayListeners bind_gateway(const Model& model, const ObjectKey& key,
   result.gateway = gateway.object;
   result.unaccepted = judge_gateway(*gateway);
   result.parameters = judge_parameters(model, *gateway, read);
-  append_listeners(result, key, gateway.object);
+  append_listeners(model, result, key, gateway.object);
   for (const auto& set : ordered_sets(model, key, read)) {
     result.listener_sets.push_back({set->key(), refusal(model, result, *set, read)});
-    if (!result.listener_sets.back().not_allowed) append_listeners(result, key, set);
+    if (!result.listener_sets.back().not_allowed) append_listeners(model, result, key, set);
   }
   judge_conflicts(result.listeners);
   note_owners(result);
   return result;
+}
+
+engine::Derived<ObjectKey, GatewayListeners>& feed_from_gateways(
+    engine::Derived<ObjectKey, GatewayListeners>& table, const Model& model) {
+  return table.from(
+      model.own_gateways,
+      [&model](const ObjectKey& key, const Meaning<Gateway>& gateway, engine::Read& read) {
+        return std::optional(bind_gateway(model, key, gateway, read));
+      });
 }
 
 OwnerListeners slice(const GatewayListeners& gateway, const ObjectRef& owner) {
@@ -140,13 +149,22 @@ engine::Index<ObjectKey, ObjectKey, Meaning<ListenerSet>>& make_sets_by_gateway(
                                 });
 }
 
+engine::Derived<ObjectKey, GatewayListeners>& make_declared_listeners(engine::Graph& graph,
+                                                                      const Model& model) {
+  auto& table = graph.derived<ObjectKey, GatewayListeners>("declared listeners");
+  if (model.place.one_host) feed_from_gateways(table, model);
+  return table;
+}
+
 engine::Derived<ObjectKey, GatewayListeners>& make_listeners(engine::Graph& graph,
                                                              const Model& model) {
-  return graph.derived<ObjectKey, GatewayListeners>("listeners")
-      .from(model.own_gateways,
-            [&model](const ObjectKey& key, const Meaning<Gateway>& gateway, engine::Read& read) {
-              return std::optional(bind_gateway(model, key, gateway, read));
-            });
+  auto& table = graph.derived<ObjectKey, GatewayListeners>("listeners");
+  if (!model.place.one_host) return feed_from_gateways(table, model);
+  return table.from(
+      model.declared_listeners,
+      [&model](const ObjectKey& key, const GatewayListeners& declared, engine::Read& read) {
+        return std::optional(with_host_ports(model, key, declared, read));
+      });
 }
 
 engine::Derived<ObjectRef, OwnerListeners>& make_owner_listeners(engine::Graph& graph,

@@ -192,7 +192,8 @@ class History : public testing::TestWithParam<unsigned> {};
 
 TEST_P(History, DoesNotMatter) {
   Universe universe(GetParam());
-  World world;
+  const Place place{.own_ports = {8082}, .one_host = GetParam() % 2 == 0};
+  World world(place);
   Objects objects;
   for (int step = 0; step < 400; ++step) {
     const auto [ref, object] = universe.edit();
@@ -205,7 +206,7 @@ TEST_P(History, DoesNotMatter) {
     if (universe.commit_now()) world.commit();
     if (step % 50 != 49) continue;
     world.commit();
-    World fresh;
+    World fresh(place);
     for (const auto& [key, value] : objects) fresh.model.inputs.apply(key, value);
     fresh.commit();
     expect_same(world.model, fresh.model);

@@ -23,8 +23,8 @@ const GatewayListeners& bound(World& world, const char* ns, const char* name) {
   return found != nullptr ? *found : none;
 }
 
-GatewayListeners bind(std::vector<Listener> listeners) {
-  World world;
+GatewayListeners bind(std::vector<Listener> listeners, Place place = {}) {
+  World world(std::move(place));
   world.set(gateway("infra", "gw", std::move(listeners)));
   world.commit();
   return bound(world, "infra", "gw");
@@ -116,9 +116,13 @@ TEST(Listeners, OptionsOfATlsListenerThatPassesThroughHaveNoEffect) {
 }
 
 TEST(Listeners, PortsOfTheProxyItselfAreTaken) {
-  const auto gw = bind({listener("a", "HTTP", 8082), listener("b", "TCP", 19000)});
+  const std::vector<Listener> listeners = {listener("a", "HTTP", 8082), listener("b", "TCP", 9091),
+                                           listener("c", "UDP", 8082)};
+  const auto gw = bind(listeners, {.own_ports = {8082, 9091}});
   EXPECT_EQ(gw.listeners[0].unaccepted.reason, "PortUnavailable");
   EXPECT_EQ(gw.listeners[1].unaccepted.reason, "PortUnavailable");
+  EXPECT_TRUE(gw.listeners[2].usable());  // its own ports are all of TCP
+  for (const BoundListener& listener : bind(listeners).listeners) EXPECT_TRUE(listener.usable());
 }
 
 TEST(Listeners, HttpsCannotPassThrough) {

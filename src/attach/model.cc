@@ -4,14 +4,19 @@
 
 namespace kgw::attach {
 
-Model::Model(engine::Graph& graph)
-    : inputs(graph),
+Model::Model(engine::Graph& graph, Place given)
+    : place(std::move(given)),
+      inputs(graph),
       service_facts(make_service_facts(graph, *this)),
       namespace_labels(make_namespace_labels(graph, *this)),
       grants_by_namespace(make_grants_by_namespace(graph, *this)),
       own_gateways(make_own_gateways(graph, *this)),
       declared_sets(make_declared_sets(graph, *this)),
       sets_by_gateway(make_sets_by_gateway(graph, *this)),
+      declared_listeners(make_declared_listeners(graph, *this)),
+      claims_by_port(make_claims_by_port(graph, *this)),
+      port_claims(make_port_claims(graph, *this)),
+      port_grants(graph.input<GatewayHostPort, PortGrant>("granted host ports")),
       listeners(make_listeners(graph, *this)),
       owner_listeners(make_owner_listeners(graph, *this)),
       gateways_by_port(make_gateways_by_port(graph, *this)),

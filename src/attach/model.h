@@ -16,8 +16,10 @@
 #include "api/route.h"
 #include "attach/attachment.h"
 #include "attach/backend_ref.h"
+#include "attach/host_ports.h"
 #include "attach/listeners.h"
 #include "attach/meaning.h"
+#include "attach/place.h"
 #include "engine/graph.h"
 
 namespace kgw::attach {
@@ -164,7 +166,7 @@ struct GatewayFacts {
 inline constexpr std::string_view kControllerName = "kgateway.dev/kgateway";
 
 struct Model {
-  explicit Model(engine::Graph& graph);
+  explicit Model(engine::Graph& graph, Place place = {});
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
@@ -183,6 +185,8 @@ struct Model {
   bool selects_namespace(engine::Read& read, const NamespacePolicy& policy, const Name& own,
                          const Name& ns) const;
 
+  const Place place;
+
   // In the order of creation: each table reads only those above it.
   Inputs inputs;
   engine::Derived<ObjectKey, ServiceFacts>& service_facts;
@@ -193,6 +197,12 @@ struct Model {
   engine::Derived<ObjectKey, Meaning<Gateway>>& own_gateways;
   engine::Derived<ObjectKey, Meaning<ListenerSet>>& declared_sets;
   engine::Index<ObjectKey, ObjectKey, Meaning<ListenerSet>>& sets_by_gateway;
+
+  // Of a shared host only: the listeners before other Gateways and programs are looked at.
+  engine::Derived<ObjectKey, GatewayListeners>& declared_listeners;
+  engine::Index<HostPort, ObjectKey, GatewayListeners>& claims_by_port;
+  engine::Derived<HostPort, PortClaims>& port_claims;
+  engine::Input<GatewayHostPort, PortGrant>& port_grants;
 
   engine::Derived<ObjectKey, GatewayListeners>& listeners;
   engine::Derived<ObjectRef, OwnerListeners>& owner_listeners;  // by Gateway or ListenerSet

@@ -20,6 +20,7 @@ engine::Derived<ObjectKey, Meaning<Gateway>>& make_own_gateways(engine::Graph&, 
 engine::Derived<ObjectKey, Meaning<ListenerSet>>& make_declared_sets(engine::Graph&, const Model&);
 engine::Index<ObjectKey, ObjectKey, Meaning<ListenerSet>>& make_sets_by_gateway(engine::Graph&,
                                                                                 const Model&);
+engine::Derived<ObjectKey, GatewayListeners>& make_declared_listeners(engine::Graph&, const Model&);
 engine::Derived<ObjectKey, GatewayListeners>& make_listeners(engine::Graph&, const Model&);
 engine::Derived<ObjectRef, OwnerListeners>& make_owner_listeners(engine::Graph&, const Model&);
 engine::Index<GatewayPort, ObjectKey, GatewayListeners>& make_gateways_by_port(engine::Graph&,
@@ -27,6 +28,13 @@ engine::Index<GatewayPort, ObjectKey, GatewayListeners>& make_gateways_by_port(e
 engine::Derived<GatewayPort, PortHostnames>& make_port_hostnames(engine::Graph&, const Model&);
 engine::Index<std::string, ObjectKey, GatewayListeners>& make_gateways_by_scope(engine::Graph&,
                                                                                 const Model&);
+// host_ports.cc
+engine::Index<HostPort, ObjectKey, GatewayListeners>& make_claims_by_port(engine::Graph&,
+                                                                          const Model&);
+engine::Derived<HostPort, PortClaims>& make_port_claims(engine::Graph&, const Model&);
+// The listeners of a Gateway, without those whose port somebody else has.
+GatewayListeners with_host_ports(const Model&, const ObjectKey& key,
+                                 const GatewayListeners& declared, engine::Read&);
 // certificates.cc
 engine::Index<ObjectKey, ObjectKey, GatewayListeners>& make_certificate_users(engine::Graph&,
                                                                               const Model&);

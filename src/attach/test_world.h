@@ -12,9 +12,9 @@ namespace kgw::attach {
 
 struct World {
   engine::Graph graph;
-  Model model{graph};
+  Model model;
 
-  World() {
+  explicit World(Place place = {}) : model(graph, std::move(place)) {
     GatewayClass gateway_class;
     gateway_class.metadata.name = "kgateway";
     gateway_class.controller_name = kControllerName;

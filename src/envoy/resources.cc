@@ -115,7 +115,7 @@ Resources::Resources(Graph& graph, Model& model, ClusterUsers& cluster_users,
                     [this](const ObjectKey&, const attach::GatewayListeners& listeners, Read&) {
                       std::optional<std::vector<std::string>> addresses;
                       if (!listeners.unaccepted) {
-                        addresses = settings.bind_addresses(*listeners.gateway);
+                        addresses = settings.place.addresses(*listeners.gateway);
                       }
                       return addresses;
                     })),

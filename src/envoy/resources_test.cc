@@ -92,7 +92,7 @@ class ResourcesTest : public testing::Test {
 
   static Settings settings() {
     Settings settings;
-    settings.bind_addresses = [](const Gateway& gateway) -> std::vector<std::string> {
+    settings.place.addresses = [](const Gateway& gateway) -> std::vector<std::string> {
       if (gateway.addresses.empty()) return {"0.0.0.0"};
       return {gateway.addresses.front().value};
     };

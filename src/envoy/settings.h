@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "api/gateway.h"
+#include "attach/place.h"
 #include "envoy/endpoint.h"
 #include "envoy/istio_mtls.h"
 #include "envoy/table_layout.h"
@@ -14,9 +14,7 @@
 namespace kgw::envoy {
 
 struct Settings {
-  // The addresses on which a Gateway's proxies listen, at least one; "::" also takes IPv4. Pure.
-  std::function<std::vector<std::string>(const Gateway&)> bind_addresses =
-      [](const Gateway&) -> std::vector<std::string> { return {"::"}; };
+  attach::Place place;
   Proximity proximity;
   // The bundle of the operating system, in the file system of the proxies.
   std::string system_ca_path = "/etc/ssl/certs/ca-certificates.crt";

@@ -263,7 +263,7 @@ void warn_about_combinations(const GatewayParameters& parameters, const ObjectRe
 std::vector<ProxyPort> proxy_ports(const attach::GatewayListeners& listeners) {
   std::map<std::pair<std::int32_t, bool>, ProxyPort> ports;
   for (const attach::BoundListener& listener : listeners.listeners) {
-    if (!listener.usable() || is_own_port(listener.port)) continue;
+    if (!listener.usable()) continue;
     const bool udp = listener.protocol == attach::Protocol::kUdp;
     ports.try_emplace({listener.port, udp}, ProxyPort{listener.port, udp, listener.id.name.str()});
   }

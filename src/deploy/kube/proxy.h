@@ -31,8 +31,7 @@ struct ProxyPort {
   friend bool operator==(const ProxyPort&, const ProxyPort&) = default;
 };
 
-// The ports of all usable listeners, those of ListenerSets included, each once, by number; without
-// those that the proxy needs for itself (is_own_port).
+// The ports of all usable listeners, those of ListenerSets included, each once, by number.
 std::vector<ProxyPort> proxy_ports(const attach::GatewayListeners& listeners);
 
 struct ProxyInput {

@@ -36,7 +36,7 @@ std::string read_file(const fs::path& path) {
 // A graph with the objects of `text` and the class `kgateway`.
 struct World {
   engine::Graph graph;
-  attach::Model model{graph};
+  attach::Model model{graph, {.own_ports = {kOwnPorts.begin(), kOwnPorts.end()}}};
 
   explicit World(const std::string& text) {
     auto gateway_class = std::make_shared<GatewayClass>();

@@ -2,6 +2,7 @@
 // prove who they are, and which image they run.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -12,10 +13,8 @@ namespace kgw::deploy::kube {
 inline constexpr std::int32_t kReadinessPort = 8082;
 inline constexpr std::int32_t kStatsPort = 9091;
 inline constexpr std::int32_t kDrainPort = 19000;  // loopback only
-// A listener on one of them cannot be served.
-constexpr bool is_own_port(std::int32_t port) {
-  return port == kReadinessPort || port == kStatsPort || port == kDrainPort;
-}
+// A listener of TCP on one of them cannot be served.
+inline constexpr std::array kOwnPorts = {kReadinessPort, kStatsPort, kDrainPort};
 
 // Audience of the ServiceAccount token that a proxy shows to the xDS server.
 inline constexpr const char* kXdsAudience = "kgateway";

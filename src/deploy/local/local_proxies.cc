@@ -86,6 +86,9 @@ class LocalProxies::Impl {
     thread_.join();
   }
 
+  std::expected<void, std::string> restore_state_dir() const { return state_.restore(); }
+  std::string directory(const ObjectKey& gateway) const { return state_.proxies_of(gateway); }
+
   std::string admin_socket(const ObjectKey& gateway) const {
     const std::lock_guard lock(mutex_);
     const auto found = present_.find(gateway);
@@ -200,6 +203,12 @@ void LocalProxies::remove(const ObjectKey& gateway, bool drain) { impl_->remove(
 void LocalProxies::remove_unclaimed() { impl_->remove_unclaimed(); }
 void LocalProxies::stop(OnStop mode) { impl_->stop(mode); }
 void LocalProxies::hurry() { impl_->hurry(); }
+std::expected<void, std::string> LocalProxies::restore_state_dir() {
+  return impl_->restore_state_dir();
+}
+std::string LocalProxies::directory(const ObjectKey& gateway) const {
+  return impl_->directory(gateway);
+}
 std::string LocalProxies::admin_socket(const ObjectKey& gateway) const {
   return impl_->admin_socket(gateway);
 }

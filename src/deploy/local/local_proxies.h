@@ -94,6 +94,10 @@ class LocalProxies {
   // Cuts every drain short, now and later (a second SIGTERM).
   void hurry();
 
+  // StateDir::restore(). To be called now and then.
+  std::expected<void, std::string> restore_state_dir();
+  // How the path of the configuration begins with which any Envoy of the Gateway runs.
+  std::string directory(const ObjectKey& gateway) const;
   // Of the Gateway's present Envoy; empty when there is none.
   std::string admin_socket(const ObjectKey& gateway) const;
   // The present Envoy of every Gateway, as its last event told.

@@ -134,9 +134,12 @@ StateDir::~StateDir() {
 
 std::string StateDir::xds_socket() const { return path_ + "/xds.sock"; }
 
+std::string StateDir::proxies_of(const ObjectKey& gateway) const {
+  return path_ + std::string(kProxies) + slug_of(gateway) + "/";
+}
+
 InstancePaths StateDir::instance(const ObjectKey& gateway, unsigned number) const {
-  const std::string directory =
-      path_ + std::string(kProxies) + slug_of(gateway) + "/" + std::to_string(number);
+  const std::string directory = proxies_of(gateway) + std::to_string(number);
   return {directory, directory + "/bootstrap.json", directory + std::string(kAdminSocket),
           directory + "/envoy.log", directory + "/process.json"};
 }

@@ -46,6 +46,8 @@ class StateDir {
 
   const std::string& path() const { return path_; }
   std::string xds_socket() const;
+  // Above the instances of a Gateway; ends with a slash.
+  std::string proxies_of(const ObjectKey& gateway) const;
   InstancePaths instance(const ObjectKey& gateway, unsigned number) const;
 
   // What former controllers left here, running or not.
