@@ -64,7 +64,7 @@ Json group_snapshot(const xds::Snapshot& snapshot) {
       version = version * 31 + entry->version().hash;
       items[name.str()] = {
           {"Resource",
-           to_json(*type, {entry->name(), entry->version(), entry->body()}, Secrets::kHide)},
+           to_json(*type, {entry->name(), entry->version(), entry->body()}, Secrets::kHideHeaders)},
           {"Version", to_string(entry->version())}};
     }
     resources.push_back(

@@ -136,6 +136,8 @@ void add_run(CLI::App& app, int& exit_status) {
                       "Where bootstraps, sockets and logs of the Envoys live");
   command->add_option("--admin", options->admin, "Address of the admin endpoints")
       ->capture_default_str();
+  command->add_option("--admin-host", options->admin_hosts,
+                      "Further names that requests to the admin endpoints may carry as Host");
   command->add_option("--zone", options->zone, "Zone of this host, for topology-aware endpoints");
   command->add_option("--concurrency", options->concurrency,
                       "Worker threads of each Envoy (0: one per CPU)");

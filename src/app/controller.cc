@@ -165,7 +165,8 @@ std::expected<void, std::string> Controller::serve() {
         });
   }
   if (auto serving = core_.serve_proxies(std::move(xds)); !serving) return serving;
-  if (auto serving = core_.serve_admin(settings_.admin_address + ":9095"); !serving) return serving;
+  const std::string admin = settings_.admin_address + ":9095";
+  if (auto serving = core_.serve_admin(admin, settings_.admin_hosts); !serving) return serving;
   auto health =
       core_.serve("[::]:" + std::to_string(settings_.health_port), {"/healthz", "/readyz"});
   if (!health) return std::unexpected(health.error());

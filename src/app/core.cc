@@ -7,6 +7,8 @@
 #include <set>
 #include <utility>
 
+#include "app/own_origin.h"
+
 namespace kgw::app {
 
 using Clock = std::chrono::steady_clock;
@@ -62,16 +64,27 @@ std::expected<std::unique_ptr<HttpServer>, std::string> Core::serve(
     const std::string& address, std::vector<std::string> only_paths) {
   return HttpServer::listen(
       address, [this, paths = std::move(only_paths)](const HttpRequest& request) -> HttpResponse {
-        if (!paths.empty() && std::ranges::find(paths, request.path) == paths.end()) {
+        if (std::ranges::find(paths, request.path) == paths.end()) {
           return {404, "text/plain", "not found\n"};
         }
-        return loop.ask([this, &request] { return answer(request, view()); })
-            .value_or(HttpResponse{503, "text/plain", "shutting down\n"});
+        return answer_on_loop(request);
       });
 }
 
-std::expected<void, std::string> Core::serve_admin(const std::string& address) {
-  auto server = serve(address);
+HttpResponse Core::answer_on_loop(const HttpRequest& request) {
+  return loop.ask([this, &request] { return answer(request, view()); })
+      .value_or(HttpResponse{503, "text/plain", "shutting down\n"});
+}
+
+std::expected<void, std::string> Core::serve_admin(const std::string& address,
+                                                   std::vector<std::string> names) {
+  auto server = HttpServer::listen(
+      address, [this, names = std::move(names)](const HttpRequest& request) -> HttpResponse {
+        if (const auto foreign = foreign_origin(request, names)) {
+          return {403, "text/plain", *foreign + "; see --admin-host and KGW_ADMIN_HOSTS\n"};
+        }
+        return answer_on_loop(request);
+      });
   if (!server) return std::unexpected("--admin: " + server.error());
   admin = std::move(*server);
   spdlog::info("admin endpoints on http://{}/", admin->address());

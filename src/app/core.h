@@ -65,9 +65,10 @@ class Core {
   // Answers admin requests on "ADDRESS:PORT", and other paths than these (empty: none) with 404.
   // Error: one sentence.
   std::expected<std::unique_ptr<HttpServer>, std::string> serve(
-      const std::string& address, std::vector<std::string> only_paths = {});
-  // serve() every path as `admin`.
-  std::expected<void, std::string> serve_admin(const std::string& address);
+      const std::string& address, std::vector<std::string> only_paths);
+  // serve() every path as `admin`, to who asks for localhost, an address, or one of `names`.
+  std::expected<void, std::string> serve_admin(const std::string& address,
+                                               std::vector<std::string> names);
   // Where `source` is to send its batches. Thread: any.
   source::Sink sink();
   // What a source's events do to the tables. Thread: the loop's.
@@ -93,6 +94,7 @@ class Core {
 
  private:
   void on_batch(source::Batch batch);
+  HttpResponse answer_on_loop(const HttpRequest& request);
   void note_platform();
   Outcome commit();
   void note_hold(const ObjectKey& gateway, const status::Hold* hold);

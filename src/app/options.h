@@ -17,7 +17,8 @@ struct RunOptions {
   std::string envoy;                // path of the binary; empty: found by find_envoy()
   std::string state_dir;            // empty: the default of deploy::default_state_dir()
   std::string admin = kDefaultAdmin;
-  std::string zone;  // of this host, for topology-aware endpoints
+  std::vector<std::string> admin_hosts;  // names by which clients may ask for it
+  std::string zone;                      // of this host, for topology-aware endpoints
   std::string log_level = "info";
   std::string log_format = "text";  // text or json
   std::string envoy_log_level = "warning";

@@ -32,11 +32,49 @@ std::unique_ptr<google::protobuf::Message> new_message(envoy::ResourceType type)
   return nullptr;
 }
 
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kHidden = "<hidden>";
+
+void hide_texts(Json& json) {
+  if (json.is_string()) json = kHidden;
+  if (!json.is_structured()) return;
+  for (Json& part : json) hide_texts(part);
+}
+
+// A HeaderValue, wherever it stands: {"key", "value"}.
+void hide_header_value(Json& json) {
+  if (!json.contains("key")) return;
+  for (const char* field : {"value", "raw_value"}) {
+    if (json.contains(field)) hide_texts(json[field]);
+  }
+}
+
+// What header matchers compare with.
+void hide_matched_values(Json& matchers) {
+  if (!matchers.is_array()) return;
+  for (Json& matcher : matchers) {
+    for (const char* field : {"string_match", "exact_match", "prefix_match", "suffix_match",
+                              "contains_match", "safe_regex_match"}) {
+      if (matcher.is_object() && matcher.contains(field)) hide_texts(matcher[field]);
+    }
+  }
+}
+
+void hide_headers(Json& json) {
+  if (json.is_object()) {
+    hide_header_value(json);
+    if (json.contains("headers")) hide_matched_values(json["headers"]);
+  }
+  if (!json.is_structured()) return;
+  for (Json& part : json) hide_headers(part);
+}
+
 }  // namespace
 
 nlohmann::ordered_json to_json(envoy::ResourceType type, const envoy::Resource& resource,
                                Secrets secrets) {
-  if (type == envoy::ResourceType::kSecret && secrets == Secrets::kHide) {
+  if (type == envoy::ResourceType::kSecret && secrets != Secrets::kShow) {
     return {{"name", resource.name.str()}};
   }
   const auto message = new_message(type);
@@ -46,7 +84,9 @@ nlohmann::ordered_json to_json(envoy::ResourceType type, const envoy::Resource& 
   if (!message->ParseFromString(*resource.body)) return {{"error", "the bytes do not parse"}};
   const auto status = google::protobuf::util::MessageToJsonString(*message, &text, options);
   if (!status.ok()) return {{"error", std::string(status.message())}};
-  return nlohmann::ordered_json::parse(text);
+  Json json = Json::parse(text);
+  if (secrets == Secrets::kHideHeaders) hide_headers(json);
+  return json;
 }
 
 }  // namespace kgw::app

@@ -76,7 +76,8 @@ std::expected<void, std::string> Standalone::start() {
   if (auto serving = core_.serve_proxies({.unix_socket = proxies_->xds_socket()}); !serving) {
     return serving;
   }
-  if (auto serving = core_.serve_admin(options_.admin); !serving) return serving;
+  if (auto serving = core_.serve_admin(options_.admin, options_.admin_hosts); !serving)
+    return serving;
 
   core_.apply(builtin_objects());
   source_ = std::make_unique<source::FilesSource>(source::FilesOptions{.paths = options_.config});

@@ -128,7 +128,8 @@ def test_a_replica_can_prove_to_the_others_that_it_is_one():
 
 def test_settings_arrive():
     env = environment({
-        "controller": {"logLevel": "debug", "admin": {"bindAddress": "0.0.0.0"},
+        "controller": {"logLevel": "debug", "admin": {"bindAddress": "0.0.0.0", "hosts": ["a", "b"]},
+                       "maxRouteEntries": 12345678,
                        "service": {"ports": {"grpc": 1}}, "xds": {"tls": {"enabled": True}},
                        "extraEnv": {"KGW_XDS_AUTH": False, "KGW_LOG_LEVEL": "trace"}},
         "envoy": {"image": {"tag": "v9"}},
@@ -138,6 +139,8 @@ def test_settings_arrive():
     assert env["KGW_LOG_LEVEL"] == "trace"
     assert env["KGW_XDS_AUTH"] == "false"
     assert env["KGW_ADMIN_BIND_ADDRESS"] == "0.0.0.0"
+    assert env["KGW_ADMIN_HOSTS"] == "a,b"
+    assert env["KGW_MAX_ROUTE_ENTRIES"] == "12345678"
     assert env["KGW_XDS_SERVICE_NAME"] == "kgateway"
     assert env["KGW_XDS_SERVICE_PORT"] == "1"
     assert env["KGW_XDS_TLS"] == "true"

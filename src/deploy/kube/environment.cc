@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string_view>
 
 namespace kgw::deploy::kube {
@@ -19,6 +20,10 @@ constexpr bool kFixed = true;
 constexpr std::array kRows = {
     SettingRow{"KGW_ADMIN_BIND_ADDRESS", "localhost",
                "Address of the admin endpoints (port 9095)."},
+    SettingRow{
+        "KGW_ADMIN_HOSTS", "",
+        "Names, separated by commas, that requests to the admin endpoints may carry as Host, "
+        "besides localhost and the address that they are sent to."},
     SettingRow{"KGW_ALLOW_LOCAL_BACKENDS", "false",
                "Backends, ExternalNames and EndpointSlices may name addresses of the proxy's own "
                "pod and node (loopback, unspecified, link-local). Otherwise references to them "
@@ -123,6 +128,8 @@ class Reader {
     s.local_backends = flag("KGW_ALLOW_LOCAL_BACKENDS");
     s.trust_forwarded_headers = flag("KGW_TRUST_FORWARDED_HEADERS");
     s.first_connect_delay_ms = duration_ms("KGW_XDS_FIRST_CONNECT_DELAY");
+    s.admin_hosts = list("KGW_ADMIN_HOSTS");
+    s.max_route_entries = number("KGW_MAX_ROUTE_ENTRIES");
     read_selectors(s);
     read_class_parameters(s);
     return std::move(out_);
@@ -162,6 +169,25 @@ class Reader {
     for (const std::string& candidate : allowed) {
       if (lower(candidate) == lower(value)) return candidate;
     }
+  std::uint64_t number(const std::string& name) {
+    const std::string value = text(name);
+    std::uint64_t number = 0;
+    const auto [at, problem] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (problem != std::errc() || at != value.data() + value.size()) error(name, "a whole number");
+    return number;
+  }
+
+  // Separated by commas; spaces around them do not count.
+  std::vector<std::string> list(const std::string& name) const {
+    std::vector<std::string> entries;
+    std::istringstream rest(text(name));
+    for (std::string entry; std::getline(rest, entry, ',');) {
+      std::erase(entry, ' ');
+      if (!entry.empty()) entries.push_back(entry);
+    }
+    return entries;
+  }
+
     error(name, fmt::format("one of {}", fmt::join(allowed, ", ")));
     return allowed[0];
   }

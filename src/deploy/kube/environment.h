@@ -36,6 +36,8 @@ struct ControllerSettings {
   std::string pod_ip;                              // POD_IP; empty outside a pod
   std::string log_level = "info";
   std::string admin_address = "127.0.0.1";
+  std::vector<std::string> admin_hosts;  // names by which clients may ask for it
+  std::uint64_t max_route_entries = 100'000;
   std::int32_t health_port = 9093;
   std::int32_t metrics_port = 9092;
   bool leader_election = true;

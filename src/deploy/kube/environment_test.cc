@@ -26,6 +26,8 @@ TEST(Environment, DefaultsAreThoseOfTheTable) {
   EXPECT_EQ(to_string(s.proxies.image), "docker.io/envoyproxy/envoy:v1.40.0");
   EXPECT_EQ(s.first_connect_delay_ms, 1000);
   EXPECT_EQ(s.admin_address, "127.0.0.1");
+  EXPECT_TRUE(s.admin_hosts.empty());
+  EXPECT_EQ(s.max_route_entries, 100'000u);
   EXPECT_TRUE(s.leader_election);
   EXPECT_FALSE(s.proxies.istio_auto_mtls);
   EXPECT_EQ(s.proxies.istio_discovery_address, "istiod.istio-system.svc:15012");
