@@ -117,6 +117,10 @@ std::expected<void, std::string> Controller::connect() {
   auto lease_client = kube::Client::open(*config);
   if (!lease_client) return std::unexpected(lease_client.error().message);
   lease_client_ = std::move(*lease_client);
+  auto review_client = kube::Client::open(*config);
+  if (!review_client) return std::unexpected(review_client.error().message);
+  review_client_ = std::move(*review_client);
+  review_ = cached([this](const std::string& token, auto answer) { review(token, answer); });
 
   const auto post = [this](std::function<void()> task) { core_.loop.post(std::move(task)); };
   objects_ = std::make_unique<deploy::kube::KubeApi>(client_->sender(), post);
@@ -154,15 +158,15 @@ std::expected<void, std::string> Controller::serve() {
   xds.tcp_address = "[::]:" + std::to_string(settings_.proxies.xds_port);
   if (settings_.proxies.xds_tls) xds.tcp_credentials = xds_server_credentials(options_.xds_tls_dir);
   if (settings_.proxies.xds_auth) {
+    const auto refused = [this](const ObjectKey& gateway, const std::string& why) {
+      core_.loop.post([this, gateway, why] {
+        troubles_->refused(gateway, why, std::chrono::steady_clock::now());
+      });
+    };
+    xds.admit = token_admission(review_);
     xds.authorise = reporting(
-        token_authoriser(
-            [this](const std::string& token, auto answer) { review(token, std::move(answer)); },
-            [this](const ObjectKey& gateway) { return accounts_.of(gateway); }),
-        [this](const ObjectKey& gateway, const std::string& why) {
-          core_.loop.post([this, gateway, why] {
-            troubles_->refused(gateway, why, std::chrono::steady_clock::now());
-          });
-        });
+        token_authoriser(review_, [this](const ObjectKey& gateway) { return accounts_.of(gateway); }),
+        refused);
   }
   if (auto serving = core_.serve_proxies(std::move(xds)); !serving) return serving;
   const std::string admin = settings_.admin_address + ":9095";
@@ -202,8 +206,7 @@ void Controller::link_replicas() {
   };
   ReportReceiver::Check check = [](const std::string&, const auto& answer) { answer({}); };
   if (settings_.proxies.xds_auth) {
-    check = replica_check(
-        [this](const std::string& of, auto answer) { review(of, std::move(answer)); }, token);
+    check = replica_check(review_, token);
   }
   receiver_ = std::make_unique<ReportReceiver>(
       core_.loop, std::move(check),
@@ -357,11 +360,11 @@ void Controller::review(const std::string& token,
                      {"spec", {{"token", token}, {"audiences", {kTokenAudience}}}}};
   const kube::Resource reviews{"authentication.k8s.io", "v1", "tokenreviews", false};
   const std::string text = body.dump(-1, ' ', false, json::error_handler_t::replace);
-  client_->send(kube::create(reviews, "", text),
-                [answer = std::move(answer)](const kube::Result<std::string>& result) {
-                  if (!result) return answer(std::unexpected(to_string(result.error())));
-                  answer(reviewed_user(*result, kTokenAudience));
-                });
+  review_client_->send(kube::create(reviews, "", text),
+                       [answer = std::move(answer)](const kube::Result<std::string>& result) {
+                         if (!result) return answer(std::unexpected(to_string(result.error())));
+                         answer(reviewed_user(*result, kTokenAudience));
+                       });
 }
 
 void Controller::tick() {
@@ -401,6 +404,7 @@ int Controller::run() {
   core_.replicas.own_changed = {};
   sender_.reset();
   core_.ads->shutdown(100ms);
+  review_client_.reset();
   client_.reset();
   return 0;
 }

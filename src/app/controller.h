@@ -22,6 +22,7 @@
 #include "app/proxy_troubles.h"
 #include "app/replica_link.h"
 #include "app/stuck_pods.h"
+#include "app/token_cache.h"
 #include "deploy/kube/applier.h"
 #include "deploy/kube/environment.h"
 #include "deploy/kube/kube_api.h"
@@ -71,9 +72,11 @@ class Controller {
   deploy::kube::ControllerSettings settings_;
   NamespaceFilter namespaces_;
   std::unique_ptr<kube::Client> client_;
-  std::unique_ptr<kube::Client> lease_client_;  // its requests wait for no others
-  ProxyAccounts accounts_;                      // outlives the server of the core
-  std::unique_ptr<ReportReceiver> receiver_;    // outlives the server of the core
+  std::unique_ptr<kube::Client> lease_client_;   // its requests wait for no others
+  std::unique_ptr<kube::Client> review_client_;  // nor do those about tokens
+  TokenReview review_;                           // of any token, from a cache
+  ProxyAccounts accounts_;                       // outlives the server of the core
+  std::unique_ptr<ReportReceiver> receiver_;     // outlives the server of the core
   Core core_;
   deploy::kube::ProxyTable proxies_;
   std::vector<ObjectKey> plans_changed_;  // in this commit

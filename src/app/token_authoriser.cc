@@ -27,22 +27,43 @@ std::expected<std::string, std::string> reviewed_user(const std::string& review,
   return text_of(member_of(status, "user"), "username");
 }
 
+namespace {
+
+constexpr const char* kNoToken =
+    "no ServiceAccount token: proxies of a cluster send theirs as \"authorization: Bearer TOKEN\"";
+
+std::string not_accepted(const std::string& why) {
+  return "the API server refuses the token: " + why;
+}
+
+}  // namespace
+
+xds::Admission token_admission(TokenReview review) {
+  return [review = std::move(review)](
+             const xds::Peer& peer, std::function<void(std::expected<void, std::string>)> answer) {
+    if (peer.bearer_token.empty()) return answer(std::unexpected(kNoToken));
+    review(peer.bearer_token,
+           [answer = std::move(answer)](const std::expected<std::string, std::string>& user) {
+             if (user) return answer({});
+             answer(std::unexpected(not_accepted(user.error())));
+           });
+  };
+}
+
 xds::Authoriser token_authoriser(TokenReview review, AccountOf account_of) {
   return [review = std::move(review), account_of = std::move(account_of)](
              xds::Peer peer, xds::Node node, std::function<void(xds::Verdict)> answer) {
     xds::Verdict group = xds::group_of(node);
     if (!group) return answer(std::move(group));
     if (peer.bearer_token.empty()) {
-      return answer(
-          std::unexpected("no ServiceAccount token: proxies of a cluster send theirs as "
-                          "\"authorization: Bearer TOKEN\""));
+      return answer(std::unexpected(kNoToken));
     }
     const std::string expected =
         "system:serviceaccount:" + group->ns.str() + ":" + account_of(*group);
     review(peer.bearer_token, [gateway = *group, expected, answer = std::move(answer)](
                                   std::expected<std::string, std::string> user) {
       if (!user) {
-        answer(std::unexpected("the API server refuses the proxy's token: " + user.error()));
+        answer(std::unexpected(not_accepted(user.error())));
       } else if (*user != expected) {
         answer(std::unexpected(*user + " may not serve Gateway " + to_string(gateway) +
                                "; its proxies are " + expected));
@@ -110,7 +131,7 @@ ReplicaCheck replica_check(TokenReview review, std::function<std::string()> own_
     if (token.empty()) return answer(std::unexpected("no ServiceAccount token"));
     review(token, [own, answer = std::move(answer)](std::expected<std::string, std::string> user) {
       if (!user) {
-        return answer(std::unexpected("the API server does not accept the token: " + user.error()));
+        return answer(std::unexpected(not_accepted(user.error())));
       }
       OwnUser::ask(own, [user = *user, answer](std::expected<std::string, std::string> name) {
         if (!name) {

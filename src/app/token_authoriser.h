@@ -29,6 +29,8 @@ std::expected<std::string, std::string> reviewed_user(const std::string& review,
 using AccountOf = std::function<std::string(const ObjectKey& gateway)>;
 
 xds::Authoriser token_authoriser(TokenReview review, AccountOf account_of);
+// Lets those speak whose token is valid, whatever it is for.
+xds::Admission token_admission(TokenReview review);
 
 // As `authorise`, and says which Gateway's proxy is refused, and why. Thread: any.
 using Refused = std::function<void(const ObjectKey& gateway, const std::string& why)>;

@@ -45,7 +45,7 @@ TEST(TokenAuthoriserTest, OthersGetNothingAndHearWhy) {
   EXPECT_FALSE(decide("t3", role));
   EXPECT_FALSE(decide("t4", role));
   EXPECT_EQ(decide("forged", role).error(),
-            "the API server refuses the proxy's token: token is expired");
+            "the API server refuses the token: token is expired");
   EXPECT_FALSE(decide("", role));
   EXPECT_FALSE(decide("t1", "kgateway-kube-gateway-api~ns~another"));
   EXPECT_FALSE(decide("t1", "nonsense"));
@@ -70,7 +70,21 @@ TEST(TokenAuthoriserTest, WhoIsRefusedIsReported) {
   ask("forged", "kgateway-kube-gateway-api~ns~gw");
   EXPECT_EQ(answers, 3);
   ASSERT_EQ(refused.size(), 1u);
-  EXPECT_EQ(refused[0], "ns/gw: the API server refuses the proxy's token: token is expired");
+  EXPECT_EQ(refused[0], "ns/gw: the API server refuses the token: token is expired");
+}
+
+TEST(TokenAdmissionTest, WhoHasAValidTokenMaySpeak) {
+  const auto admit = [](const std::string& token) {
+    std::string refusal = "never answered";
+    token_admission(review)({.address = "", .bearer_token = token, .identities = {}},
+                            [&](std::expected<void, std::string> admitted) {
+                              refusal = admitted ? "" : admitted.error();
+                            });
+    return refusal;
+  };
+  EXPECT_EQ(admit("t2"), "");
+  EXPECT_EQ(admit("forged"), "the API server refuses the token: token is expired");
+  EXPECT_TRUE(admit("").starts_with("no ServiceAccount token")) << admit("");
 }
 
 TEST(ReviewedUserTest, AnyAnswerIsAUserOrAReason) {
@@ -105,7 +119,7 @@ TEST(ReplicaCheckTest, WhoHasTheAccountOfThisReplicaIsOne) {
   EXPECT_EQ(refusal(check, "t3"),
             "system:serviceaccount:elsewhere:gw is no replica of this controller, which is "
             "system:serviceaccount:ns:gw");
-  EXPECT_EQ(refusal(check, "forged"), "the API server does not accept the token: token is expired");
+  EXPECT_EQ(refusal(check, "forged"), "the API server refuses the token: token is expired");
   EXPECT_EQ(refusal(check, ""), "no ServiceAccount token");
 }
 

@@ -27,6 +27,11 @@ using Verdict = std::expected<ObjectKey, std::string>;
 // Thread: called on a gRPC thread, for several streams at once; must not block.
 using Authoriser = std::function<void(Peer, Node, std::function<void(Verdict)> answer)>;
 
+// Whether a client may say anything at all: asked once per stream, before the first byte of it is
+// read. Otherwise like Authoriser.
+using Admission =
+    std::function<void(const Peer&, std::function<void(std::expected<void, std::string>)> answer)>;
+
 // The group that the proxy names: metadata.role "kgateway-kube-gateway-api~NAMESPACE~GATEWAY", else
 // node.cluster "GATEWAY.NAMESPACE". Proves nothing.
 Verdict group_of(const Node& node);

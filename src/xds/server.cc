@@ -15,6 +15,7 @@
 #include "xds/hub.h"
 #include "xds/peer.h"
 #include "xds/session.h"
+#include "xds/strangers.h"
 #include "xds/unix_socket.h"
 #include "xds/wire.h"
 #include "xds/writer.h"
@@ -52,7 +53,8 @@ class ServerCore final : public grpc::CallbackGenericService,
   ServerCore(ServerOptions options, AdsServer::Executor post, LedgerObserver& observer)
       : options_(std::move(options)),
         post_(std::move(post)),
-        hub_(options_.stream, *this, observer, Clock::now()) {}
+        hub_(options_.stream, *this, observer, Clock::now()),
+        strangers_(options_.strangers) {}
 
   std::expected<void, std::string> start();
   void shutdown(std::chrono::milliseconds grace);
@@ -61,13 +63,25 @@ class ServerCore final : public grpc::CallbackGenericService,
   void tick(Time now) {
     encoder_.forget();
     hub_.tick(now);
+    end_strangers(now);
   }
 
  private:
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override;
 
+  Session* new_session(Protocol protocol, Peer peer);
+  void end_strangers(Time now);
+
   // Thread: gRPC's.
+  void admit(const Peer& peer,
+             std::function<void(std::expected<void, std::string>)> answer) override {
+    options_.admit ? options_.admit(peer, std::move(answer)) : answer({});
+  }
+  void known(StreamId id) override {
+    std::lock_guard lock(mutex_);
+    strangers_.remove(id);
+  }
   void authorise(const Peer& peer, const Node& node, std::function<void(Verdict)> answer) override {
     options_.authorise(peer, node, std::move(answer));
   }
@@ -105,6 +119,7 @@ class ServerCore final : public grpc::CallbackGenericService,
 
   std::mutex mutex_;  // guards what follows
   StreamId last_id_ = 0;
+  Strangers strangers_;
   absl::flat_hash_map<StreamId, std::shared_ptr<Session>> sessions_;
 };
 
@@ -175,17 +190,39 @@ grpc::ServerGenericBidiReactor* ServerCore::CreateReactor(
                         context->method() + " is not served here; use " + std::string(kService) +
                             "DeltaAggregatedResources or StreamAggregatedResources"});
   }
-  {
-    std::lock_guard lock(mutex_);
-    if (!stopped_ && sessions_.size() < options_.max_streams) {
-      const StreamId id = ++last_id_;
-      auto session = Session::create(id, *protocol, peer_of(*context), shared_from_this());
-      sessions_[id] = session;
-      return session.get();
-    }
-  }
+  if (auto* session = new_session(*protocol, peer_of(*context))) return session;
   refused();
   return new Refusal({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many streams"});
+}
+
+// Null: there are too many. Admission is asked without the lock, for the answer may come at once.
+Session* ServerCore::new_session(Protocol protocol, Peer peer) {
+  std::shared_ptr<Session> session;
+  {
+    std::lock_guard lock(mutex_);
+    if (stopped_ || sessions_.size() >= options_.max_streams) return nullptr;
+    const StreamId id = ++last_id_;
+    if (options_.admit && !strangers_.add(id, peer.address, Clock::now())) return nullptr;
+    session = Session::create(id, protocol, std::move(peer), shared_from_this());
+    sessions_[id] = session;
+  }
+  session->admit();
+  return session.get();
+}
+
+void ServerCore::end_strangers(Time now) {
+  std::vector<std::shared_ptr<Session>> overdue;
+  {
+    std::lock_guard lock(mutex_);
+    for (const StreamId id : strangers_.overdue(now)) {
+      if (const auto found = sessions_.find(id); found != sessions_.end()) {
+        overdue.push_back(found->second);
+      }
+    }
+  }
+  for (const auto& session : overdue) {
+    session->finish({grpc::StatusCode::DEADLINE_EXCEEDED, "who this is was not known in time"});
+  }
 }
 
 void ServerCore::received(StreamId id, std::optional<Proxy> proxy, Request request) {
@@ -200,6 +237,7 @@ void ServerCore::received(StreamId id, std::optional<Proxy> proxy, Request reque
 void ServerCore::done(StreamId id) {
   std::shared_ptr<Session> ended;  // outlives the lock
   std::lock_guard lock(mutex_);
+  strangers_.remove(id);
   if (auto found = sessions_.find(id); found != sessions_.end()) {
     ended = std::move(found->second);
     sessions_.erase(found);

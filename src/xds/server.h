@@ -17,6 +17,7 @@
 #include "xds/authorise.h"
 #include "xds/ledger.h"
 #include "xds/stats.h"
+#include "xds/strangers.h"
 #include "xds/stream.h"
 
 namespace grpc {
@@ -38,6 +39,8 @@ struct ServerOptions {
   Authoriser authorise = [](const Peer&, const Node& node, const auto& answer) {
     answer(group_of(node));
   };
+  Admission admit;           // null: all clients may speak, and none is a stranger
+  StrangerLimits strangers;  // until `admit` and `authorise` have both said yes
   // Takes a call that is not of the discovery service; null: neither is it of anything else, and is
   // answered with UNIMPLEMENTED. Thread: gRPC's.
   std::function<grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>*(

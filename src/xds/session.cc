@@ -8,12 +8,21 @@ std::shared_ptr<Session> Session::create(StreamId id, Protocol protocol, Peer pe
                                          std::shared_ptr<SessionHost> host) {
   std::shared_ptr<Session> session(new Session(id, protocol, std::move(peer), std::move(host)));
   session->self_ = session;
-  session->read_next();
   return session;
 }
 
 Session::Session(StreamId id, Protocol protocol, Peer peer, std::shared_ptr<SessionHost> host)
     : id_(id), protocol_(protocol), peer_(std::move(peer)), host_(std::move(host)) {}
+
+void Session::admit() {
+  host_->admit(peer_, [self = self_](std::expected<void, std::string> admitted) {
+    if (admitted) {
+      self->read_next();
+    } else {
+      self->refuse(grpc::StatusCode::PERMISSION_DENIED, admitted.error());
+    }
+  });
+}
 
 void Session::read_next() {
   std::lock_guard lock(mutex_);
@@ -76,6 +85,7 @@ void Session::introduce(Decoded first) {
       return;
     }
     self->introduced_ = true;
+    self->host_->known(self->id_);
     self->unannounced_ =
         Proxy{self->protocol_, std::move(*group), std::move(request->node), self->peer_.address};
     self->handle(std::move(*request));

@@ -21,11 +21,15 @@ class Session;
 class SessionHost {
  public:
   virtual ~SessionHost() = default;
+  virtual void admit(const Peer& peer,
+                     std::function<void(std::expected<void, std::string>)> answer) = 0;
   virtual void authorise(const Peer& peer, const Node& node,
                          std::function<void(Verdict)> answer) = 0;
   // `proxy` comes with the first request only. Ignored after done().
   virtual void received(StreamId id, std::optional<Proxy> proxy, Request request) = 0;
   virtual void refused() = 0;
+  // authorise() has said yes.
+  virtual void known(StreamId id) = 0;
   // Is to call session->start_write() soon. `large`: it will take long. Thread: any.
   virtual void schedule(std::shared_ptr<Session> session, bool large) = 0;
   virtual void done(StreamId id) = 0;
@@ -39,6 +43,8 @@ class Session final : public grpc::ServerGenericBidiReactor,
   static std::shared_ptr<Session> create(StreamId id, Protocol protocol, Peer peer,
                                          std::shared_ptr<SessionHost> host);
 
+  // Asks whether the client may speak, then reads. To be called once.
+  void admit();
   void read_next();
   // Returns at once; messages keep their order.
   void write(grpc::ByteBuffer message);
