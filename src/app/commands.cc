@@ -146,6 +146,12 @@ void add_run(CLI::App& app, int& exit_status) {
                    "How long requests in flight may take at the end")
       ->capture_default_str();
   command->add_flag("--keep-proxies", options->keep_proxies, "Leave the Envoys running at the end");
+  command
+      ->add_option(
+          "--max-route-entries", options->max_route_entries,
+          "Matches, each under one host of one listener, that the routes of a namespace may "
+          "have on a Gateway (0: any number)")
+      ->capture_default_str();
   command->add_flag("--access-log", options->access_log,
                     "One line of JSON per request in the Envoys' logs");
   command

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "envoy/route_load.h"
+
 namespace kgw::app {
 
 inline constexpr const char* kDefaultAdmin = "127.0.0.1:9095";
@@ -24,6 +26,7 @@ struct RunOptions {
   std::string envoy_log_level = "warning";
   unsigned concurrency = 0;  // Envoy's worker threads; 0 = one per CPU
   std::chrono::seconds drain{10};
+  std::uint64_t max_route_entries = envoy::kMaxRouteEntries;
   bool keep_proxies = false;     // leave the Envoys running at the end
   bool weighted_routes = false;  // annotation kgateway.dev/route-weight counts
   bool access_log = false;

@@ -28,6 +28,7 @@ envoy::Settings settings_of(const RunOptions& options) {
   settings.place.needs_grants = true;
   settings.weighted_routes = options.weighted_routes;
   settings.access_log = options.access_log;
+  settings.max_route_entries = options.max_route_entries;
   return settings;
 }
 

@@ -60,7 +60,7 @@ void append_all(std::vector<T>& list, std::vector<T>& later) {
 Translation::Translation(envoy::Settings settings)
     : model(graph, settings.place),
       rules(graph, model, settings.weighted_routes),
-      routes(graph, model, rules, settings.sharding),
+      routes(graph, model, rules, settings.sharding, settings.max_route_entries),
       resources(graph, model, routes.users_by_cluster, rules.stream_rules, routes.layouts.table,
                 std::move(settings)),
       layouts(graph, routes.layouts),

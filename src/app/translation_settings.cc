@@ -27,6 +27,7 @@ envoy::Settings translation_settings(const deploy::kube::ControllerSettings& set
   };
   out.dns_lookup_family = settings.proxies.dns_lookup_family;
   out.weighted_routes = settings.weighted_routes;
+  out.max_route_entries = settings.max_route_entries;
   if (settings.proxies.istio_auto_mtls) out.istio_mtls = istio_mtls();
   return out;
 }

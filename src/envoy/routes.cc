@@ -129,6 +129,7 @@ class HostBuilder {
 
   void add(const ObjectRef& ref, const ListenerAttachment& listener, const Name& route_host) {
     if (std::ranges::find(seen_, &ref) != seen_.end()) return;
+    if (routes_.loads.refused(read_, ref, host_.table.gateway)) return;
     const EncodedRoute* encoded = read_.get(routes_.encoded_routes, ref);
     if (encoded == nullptr) return;
     seen_.push_back(&ref);
@@ -210,7 +211,8 @@ void add_last_accepted(const engine::Index<std::uint32_t, ObjectRef, LastAccepte
 
 }  // namespace
 
-Routes::Routes(Graph& graph, Model& model, Rules& rules, ShardingLimits limits)
+Routes::Routes(Graph& graph, Model& model, Rules& rules, ShardingLimits limits,
+               std::uint64_t max_entries)
     : quarantined_rules(graph.input<Name, QuarantineEntry>("quarantined rules")),
       quarantine(graph.index<std::uint32_t>(quarantined_rules, "quarantine buckets",
                                             [](const Name& key, const QuarantineEntry&,
@@ -219,6 +221,7 @@ Routes::Routes(Graph& graph, Model& model, Rules& rules, ShardingLimits limits)
       last_accepted_buckets(graph.index<std::uint32_t>(
           last_accepted, "last accepted buckets",
           [](const ObjectRef& ref, const LastAccepted&, auto&& emit) { emit(bucket_of(ref)); })),
+      loads(graph, model, rules, max_entries),
       encoded_routes(
           graph.derived<ObjectRef, EncodedRoute>("encoded routes")
               .from(rules.rules,
@@ -233,8 +236,12 @@ Routes::Routes(Graph& graph, Model& model, Rules& rules, ShardingLimits limits)
                     })),
       host_claims(
           graph.derived<ObjectRef, HostClaims>("host claims")
-              .from(model.attachments, [](const ObjectRef&, const RouteAttachment& attachment,
-                                          Read&) { return claims_of(attachment); })
+              .from(model.attachments,
+                    [this](const ObjectRef& ref, const RouteAttachment& attachment, Read& read) {
+                      return claims_of(attachment, [&](const ObjectKey& gateway) {
+                        return loads.refused(read, ref, gateway);
+                      });
+                    })
               .from(model.owner_listeners,
                     [&model](const ObjectRef&, const attach::OwnerListeners& owner, Read& read) {
                       return claims_of(owner, model, read);
@@ -245,7 +252,7 @@ Routes::Routes(Graph& graph, Model& model, Rules& rules, ShardingLimits limits)
                                 for (const HostId& host : claims.served) emit(host);
                                 for (const HostId& host : claims.misdirected) emit(host);
                               })),
-      layouts(graph, model, claims_by_host, limits),
+      layouts(graph, model, claims_by_host, loads, limits),
       virtual_hosts(graph.derived<HostId, VirtualHost>("virtual hosts")
                         .from(claims_by_host,
                               [this, &model](const HostId& host, Read& read) {

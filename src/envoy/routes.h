@@ -1,5 +1,6 @@
 // The tables from bound rules to route configuration, and which clusters the rules use.
 //
+//   rules -> route loads -> host claims                        (what is too much is left out)
 //   rules -> encoded routes -> virtual hosts -> route shards   (RouteConfiguration)
 //   host claims -> hosts -> table layouts -> route shards, route scopes
 //   rules, stream rules -> cluster users                       (who needs which cluster)
@@ -15,6 +16,7 @@
 #include "envoy/encoded_route.h"
 #include "envoy/gateway_id.h"
 #include "envoy/quarantine.h"
+#include "envoy/route_load.h"
 #include "envoy/route_shard.h"
 #include "envoy/table_layout.h"
 #include "envoy/virtual_host.h"
@@ -25,7 +27,7 @@ namespace kgw::envoy {
 struct Routes {
   // Made after the model and the rules, on the same graph, which all outlive this.
   Routes(engine::Graph& graph, attach::Model& model, policy::Rules& rules,
-         ShardingLimits limits = {});
+         ShardingLimits limits = {}, std::uint64_t max_entries = kMaxRouteEntries);
   Routes(const Routes&) = delete;
   Routes& operator=(const Routes&) = delete;
 
@@ -36,6 +38,7 @@ struct Routes {
   engine::Input<ObjectRef, LastAccepted>& last_accepted;
   engine::Index<std::uint32_t, ObjectRef, LastAccepted>& last_accepted_buckets;
 
+  RouteLoads loads;
   engine::Derived<ObjectRef, EncodedRoute>& encoded_routes;
   engine::Derived<ObjectRef, HostClaims>& host_claims;  // by route, Gateway or ListenerSet
   engine::Index<HostId, ObjectRef, HostClaims>& claims_by_host;

@@ -20,6 +20,7 @@ struct Settings {
   std::string system_ca_path = "/etc/ssl/certs/ca-certificates.crt";
   std::string dns_lookup_family = "V4_PREFERRED";  // of backends by name; see Discovery
   bool weighted_routes = false;         // annotation kgateway.dev/route-weight of HTTPRoutes counts
+  std::uint64_t max_route_entries = kMaxRouteEntries;  // of a namespace on a Gateway; 0: any number
   std::optional<IstioMtls> istio_mtls;  // absent: off
   ShardingLimits sharding;
   bool report_unreachable = false;  // looks for matches that no request reaches; costs time

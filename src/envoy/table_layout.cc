@@ -29,8 +29,10 @@ std::uint8_t class_of(std::string_view domain) {
   return static_cast<std::uint8_t>(std::min<std::size_t>(fixed_labels(domain), kMaxLabel));
 }
 
-HostCounts count_hosts(const Layouts& layouts, const RouteTableId& table, Read& read) {
+HostCounts count_hosts(const Layouts& layouts, const RouteLoads& loads, const RouteTableId& table,
+                       Read& read) {
   HostCounts counts;
+  counts.entries = loads.entries(read, table);
   counts.exact = read.count(layouts.hosts_by_class, HostClass{table, HostClass::kExact});
   for (std::uint8_t labels = 0; labels <= kMaxLabel; ++labels) {
     counts.wildcards[labels] = read.count(layouts.hosts_by_class, HostClass{table, labels});
@@ -78,7 +80,10 @@ Layout choose_layout(ShardingMode mode, const ShardingLimits& limits, const Host
   const bool sharded = serving != nullptr && serving->sharded;
   // What has no past may be what a restart has forgotten: scopes that proxies use must not go.
   const bool grows = serving != nullptr && !sharded;
-  const bool large = counts.total() >= (grows ? limits.cut : limits.join);
+  const bool spread = counts.total() >= limits.spread;
+  const bool large =
+      counts.total() >= (grows ? limits.cut : limits.join) ||
+      (spread && counts.entries >= (grows ? limits.cut_entries : limits.join_entries));
   if (mode == ShardingMode::kNever || (mode == ShardingMode::kAuto && !large)) return {};
   // Repeated in every shard, they may take as much room as all hosts do once.
   const std::size_t allowed = std::max(limits.repeated, counts.total() / kShards);
@@ -122,7 +127,7 @@ std::string to_string(const HostClass& id) {
 }
 
 Layouts::Layouts(engine::Graph& graph, attach::Model& model, Claims& claims_by_host,
-                 ShardingLimits limits)
+                 const RouteLoads& loads, ShardingLimits limits)
     : history(graph.input<RouteTableId, LayoutHistory>("layout history")),
       hosts(graph.derived<HostId, HostFacts>("hosts").from(
           claims_by_host,
@@ -149,12 +154,12 @@ Layouts::Layouts(engine::Graph& graph, attach::Model& model, Claims& claims_by_h
                       })),
       table(graph.derived<RouteTableId, TableLayout>("table layouts")
                 .from(hosts_by_table,
-                      [this, limits](const RouteTableId& id, Read& read) {
+                      [this, &loads, limits](const RouteTableId& id, Read& read) {
                         const LayoutHistory* past = read.get(history, id);
                         const ShardingMode* mode = read.get(modes, id.gateway);
                         const Layout wanted =
                             choose_layout(mode == nullptr ? ShardingMode::kAuto : *mode, limits,
-                                          count_hosts(*this, id, read),
+                                          count_hosts(*this, loads, id, read),
                                           past == nullptr ? nullptr : &past->serving);
                         return std::optional(layout_of(wanted, past));
                       })),

@@ -18,6 +18,7 @@
 
 #include "attach/model.h"
 #include "engine/graph.h"
+#include "envoy/route_load.h"
 #include "envoy/shard_key.h"
 #include "envoy/virtual_host.h"
 
@@ -32,17 +33,21 @@ inline constexpr std::string_view kShardingAnnotation = "kgateway.dev/route-shar
 // "Auto", "Always", "Never".
 std::optional<ShardingMode> sharding_mode(std::string_view text);
 
-// In hosts of a table.
+// In hosts of a table, and in entries (route_load.h): either makes it large.
 struct ShardingLimits {
   std::size_t cut = 256;      // cut from here on
   std::size_t join = 128;     // joined again below this
   std::size_t repeated = 16;  // that many wildcards may always stand in every shard
+  std::uint64_t cut_entries = 2048;
+  std::uint64_t join_entries = 1024;
+  std::size_t spread = 8;  // fewer hosts are not cut for their entries: a host is never cut
 };
 
 struct HostCounts {
   std::size_t exact = 0;
   // By fixed labels; the last place also counts those of more.
   std::array<std::size_t, kMaxLabel + 1> wildcards = {};
+  std::uint64_t entries = 0;  // of all of them
 
   std::size_t total() const;
 };
@@ -97,7 +102,7 @@ struct Layouts {
   using Claims = engine::Index<HostId, ObjectRef, HostClaims>;
 
   Layouts(engine::Graph& graph, attach::Model& model, Claims& claims_by_host,
-          ShardingLimits limits);
+          const RouteLoads& loads, ShardingLimits limits);
   Layouts(const Layouts&) = delete;
   Layouts& operator=(const Layouts&) = delete;
 

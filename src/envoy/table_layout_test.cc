@@ -24,6 +24,21 @@ TEST(ChooseLayout, BySizeAndNotToAndFro) {
   EXPECT_EQ(choose({.exact = 249}, kWhole), kPlain);
 }
 
+TEST(ChooseLayout, ByEntriesWhereThereAreHostsToTellApart) {
+  ShardingLimits limits = kLimits;
+  limits.cut_entries = 1000;
+  limits.join_entries = 500;
+  const auto by_entries = [&](std::size_t hosts, std::uint64_t entries, const Layout& serving) {
+    return choose_layout(ShardingMode::kAuto, limits, {.exact = hosts, .entries = entries},
+                         &serving);
+  };
+  EXPECT_EQ(by_entries(8, 999, kPlain), kPlain);
+  EXPECT_EQ(by_entries(8, 1000, kPlain), kWhole);
+  EXPECT_EQ(by_entries(8, 500, kWhole), kWhole);
+  EXPECT_EQ(by_entries(8, 499, kWhole), kPlain);
+  EXPECT_EQ(by_entries(7, 100'000, kPlain), kPlain);
+}
+
 // After a restart: to cut a table that was one loses nothing, the other way round might.
 TEST(ChooseLayout, ANewTableIsCutEarly) {
   EXPECT_EQ(choose({.exact = 250}, std::nullopt), kWhole);

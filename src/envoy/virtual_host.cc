@@ -65,9 +65,11 @@ void misdirect(const BoundListener& listener, const attach::PortHostnames& port,
 
 }  // namespace
 
-HostClaims claims_of(const attach::RouteAttachment& attachment) {
+HostClaims claims_of(const attach::RouteAttachment& attachment,
+                     const std::function<bool(const ObjectKey& gateway)>& refused) {
   HostClaims claims;
   for (const attach::ParentBinding& parent : attachment.parents) {
+    if (!parent.listeners.empty() && refused(parent.gateway)) continue;
     for (const attach::ListenerAttachment& listener : parent.listeners) {
       if (listener.table.name.empty()) continue;
       for (const attach::AttachedHost& host : listener.hosts) {

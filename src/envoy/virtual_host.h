@@ -16,6 +16,7 @@
 #include <absl/container/inlined_vector.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,9 @@ struct HostClaims {
   friend bool operator==(const HostClaims&, const HostClaims&) = default;
 };
 
-HostClaims claims_of(const attach::RouteAttachment& attachment);
+// `refused`: the Gateways that do not take the route after all.
+HostClaims claims_of(const attach::RouteAttachment& attachment,
+                     const std::function<bool(const ObjectKey& gateway)>& refused);
 HostClaims claims_of(const attach::OwnerListeners& owner, const attach::Model& model,
                      engine::Read& read);
 

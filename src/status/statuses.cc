@@ -148,6 +148,24 @@ void add_warnings(const Sources& sources, const RouteObject& route,
   facts.warnings = listing.text();
 }
 
+// The attachment as it is where a Gateway does not take the route for its number of entries; absent
+// where all do.
+std::optional<attach::RouteAttachment> with_refusals(const Sources& sources, const ObjectRef& ref,
+                                                     const attach::RouteAttachment& attachment,
+                                                     Read& read) {
+  std::optional<attach::RouteAttachment> judged;
+  for (std::size_t i = 0; i < attachment.parents.size(); ++i) {
+    const attach::ParentBinding& parent = attachment.parents[i];
+    if (parent.listeners.empty()) continue;
+    const auto fault = sources.routes.loads.refusal(read, ref, parent.gateway);
+    if (!fault) continue;
+    if (!judged) judged = attachment;
+    judged->parents[i].unaccepted = fault;
+    judged->parents[i].listeners.clear();
+  }
+  return judged;
+}
+
 template <typename Route>
 ObjectStatus http_route_status(const Sources& sources, const Route& route,
                                const attach::RouteAttachment& attachment, Read& read) {
@@ -161,9 +179,11 @@ ObjectStatus http_route_status(const Sources& sources, const Route& route,
     facts.warnings = bound->warnings;
   }
   add_warnings(sources, route, attachment, facts, read);
-  return route_status(attachment, facts, [&](const ListenerAttachment& listener) {
-    return http_progress(sources, ref, listener, read);
-  });
+  const auto judged = with_refusals(sources, ref, attachment, read);
+  return route_status(judged ? *judged : attachment, facts,
+                      [&](const ListenerAttachment& listener) {
+                        return http_progress(sources, ref, listener, read);
+                      });
 }
 
 ObjectStatus stream_route_status(const Sources& sources, const StreamRoute& route,

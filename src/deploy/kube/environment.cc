@@ -70,6 +70,11 @@ constexpr std::array kRows = {
     SettingRow{"KGW_LISTENER_BIND_IPV6", "true",
                "Proxies bind their ports to [::], IPv4 included; else to 0.0.0.0."},
     SettingRow{"KGW_LOG_LEVEL", "info", "trace, debug, info, warn or error."},
+    SettingRow{
+        "KGW_MAX_ROUTE_ENTRIES", "100000",
+        "Entries (a match under one host of one listener) that the HTTPRoutes and GRPCRoutes of "
+        "a namespace may have on a Gateway; the newest routes beyond are not accepted. 0: any "
+        "number."},
     SettingRow{"KGW_METRICS_PORT", "9092", "Port of /metrics."},
     SettingRow{"KGW_POLICY_MERGE", "{}", "How policies are merged.", kFixed},
     SettingRow{"KGW_REFERENCE_GRANT_MODE", "PERMISSIVE", "Which references need a ReferenceGrant.",
@@ -121,6 +126,8 @@ class Reader {
     s.log_level = one_of("KGW_LOG_LEVEL", {"trace", "debug", "info", "warn", "error"});
     s.admin_address = text("KGW_ADMIN_BIND_ADDRESS");
     if (s.admin_address == "localhost") s.admin_address = "127.0.0.1";
+    s.admin_hosts = list("KGW_ADMIN_HOSTS");
+    s.max_route_entries = number("KGW_MAX_ROUTE_ENTRIES");
     s.health_port = port("KGW_HEALTH_PORT");
     s.metrics_port = port("KGW_METRICS_PORT");
     s.leader_election = !flag("KGW_DISABLE_LEADER_ELECTION");
@@ -128,8 +135,6 @@ class Reader {
     s.local_backends = flag("KGW_ALLOW_LOCAL_BACKENDS");
     s.trust_forwarded_headers = flag("KGW_TRUST_FORWARDED_HEADERS");
     s.first_connect_delay_ms = duration_ms("KGW_XDS_FIRST_CONNECT_DELAY");
-    s.admin_hosts = list("KGW_ADMIN_HOSTS");
-    s.max_route_entries = number("KGW_MAX_ROUTE_ENTRIES");
     read_selectors(s);
     read_class_parameters(s);
     return std::move(out_);
