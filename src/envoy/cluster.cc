@@ -60,7 +60,15 @@ void set_eds(proto::Cluster& cluster) {
   from_ads(*cluster.mutable_eds_cluster_config()->mutable_eds_config());
 }
 
+// A proxy is not ready before every cluster has looked up its names once, and a changed cluster
+// replaces the old one no earlier: so no request meets an empty one. Thousands of names, or some
+// that nobody answers for, would keep all tenants of a proxy waiting.
+constexpr std::size_t kAwaitedNames = 8;
+
 void set_dns(const Discovery& discovery, proto::Cluster& cluster) {
+  if (discovery.hosts.size() > kAwaitedNames) {
+    cluster.mutable_wait_for_warm_on_init()->set_value(false);
+  }
   dns::dns::v3::DnsCluster config;
   config.set_respect_dns_ttl(true);
   auto family = dns::common::dns::v3::V4_PREFERRED;

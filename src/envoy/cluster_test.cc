@@ -123,6 +123,19 @@ TEST(Cluster, OfAnExternalNameResolvesIt) {
   )pb");
 }
 
+TEST(Cluster, OfManyNamesKeepsNoProxyWaiting) {
+  const auto waits = [](int names) {
+    StaticBackend backend;
+    for (int i = 0; i < names; ++i) {
+      backend.hosts.push_back({"h" + std::to_string(i) + ".example.com", 80});
+    }
+    const Cluster cluster = decode<Cluster>(build(kPlain, Discovery::of(backend)).resource);
+    return !cluster.has_wait_for_warm_on_init() || cluster.wait_for_warm_on_init().value();
+  };
+  EXPECT_TRUE(waits(8));
+  EXPECT_FALSE(waits(9));
+}
+
 TEST(Discovery, LooksNamesUpAsTheSettingSays) {
   Discovery discovery{Discovery::Type::kDns, {{"db.example.com", 82}}};
   for (const char* family : {"V4_PREFERRED", "V6_ONLY", "ALL"}) {
