@@ -163,6 +163,7 @@ void Core::settle() {
     moved = translation.layouts.advance(now, [this](const ObjectKey& gateway, const auto& key) {
       return ads->ledger().delivery(gateway, key);
     });
+    moved |= hooks_.adjust();
   } while (feedback.take_changed() || moved);
   arrived_.reset();
   wake_for_releases();
@@ -177,7 +178,6 @@ void Core::settle() {
 void Core::hear(const std::string& replica, status::DecodedReport said) {
   if (ads->ledger().proxies(said.gateway) == 0) {
     translation.layouts.adopt(said.gateway, [&](const Name& table) {
-    moved |= hooks_.adjust();
       return said.report.resources.contains({envoy::ResourceType::kRoute, table});
     });
   }

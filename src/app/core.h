@@ -62,8 +62,7 @@ class Core {
 
   // Listens for proxies. Error: one sentence.
   std::expected<void, std::string> serve_proxies(xds::ServerOptions options);
-  // Answers admin requests on "ADDRESS:PORT", and other paths than these (empty: none) with 404.
-  // Error: one sentence.
+  // Answers admin requests of these paths on "ADDRESS:PORT". Error: one sentence.
   std::expected<std::unique_ptr<HttpServer>, std::string> serve(
       const std::string& address, std::vector<std::string> only_paths);
   // serve() every path as `admin`, to who asks for localhost, an address, or one of `names`.
@@ -94,8 +93,8 @@ class Core {
 
  private:
   void on_batch(source::Batch batch);
-  HttpResponse answer_on_loop(const HttpRequest& request);
   void note_platform();
+  HttpResponse answer_on_loop(const HttpRequest& request);
   Outcome commit();
   void note_hold(const ObjectKey& gateway, const status::Hold* hold);
   void keep_withdrawn(Outcome& outcome);

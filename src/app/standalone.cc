@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "app/bind_probe.h"
 #include "app/builtin.h"
@@ -23,12 +24,12 @@ envoy::Settings settings_of(const RunOptions& options) {
   settings.place.addresses = [bind = options.bind](const Gateway& gateway) {
     return listen_addresses(gateway, bind);
   };
-  settings.proximity.zone = options.zone;
   settings.place.one_host = true;
   settings.place.needs_grants = true;
+  settings.proximity.zone = options.zone;
   settings.weighted_routes = options.weighted_routes;
-  settings.access_log = options.access_log;
   settings.max_route_entries = options.max_route_entries;
+  settings.access_log = options.access_log;
   return settings;
 }
 
@@ -100,10 +101,11 @@ int Standalone::run() {
   };
   core_.loop.run(settle, 250ms, [this, settle] {
     core_.ads->tick(std::chrono::steady_clock::now());
+    ports_.retry();
     retry_unbound();
+    keep_state_dir();
     settle();
   });
-    ports_.retry();
   spdlog::info("stopping");
   source_->stop();
   core_.admin.reset();
@@ -154,6 +156,19 @@ void Standalone::on_proxy_event(const deploy::ProxyEvent& event) {
   if (core_.translation.model.listeners.find(event.gateway) == nullptr) return;
   core_.feedback.update_proxies(event.gateway,
                                 [&](status::ProxyState& state) { state.problem = problem; });
+}
+
+void Standalone::keep_state_dir() {
+  const auto kept = proxies_->restore_state_dir();
+  std::string problem = kept ? "" : kept.error();
+  if (problem == state_problem_) return;
+  const std::string before = std::exchange(state_problem_, std::move(problem));
+  if (!state_problem_.empty()) spdlog::error("{}", state_problem_);
+  core_.translation.model.listeners.for_each([&](const ObjectKey& gateway, const auto&) {
+    core_.feedback.update_proxies(gateway, [&](status::ProxyState& state) {
+      if (state.problem == before) state.problem = state_problem_;
+    });
+  });
 }
 
 void Standalone::retry_unbound() {

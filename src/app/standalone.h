@@ -30,13 +30,15 @@ class Standalone {
   void remove_unclaimed();
   void report_addresses(const ObjectKey& gateway);
   void retry_unbound();
+  void keep_state_dir();
 
   RunOptions options_;
   Core core_;
-  std::unique_ptr<deploy::LocalProxies> proxies_;
   PortKeeper ports_;
+  std::unique_ptr<deploy::LocalProxies> proxies_;
   std::unique_ptr<source::FilesSource> source_;
   bool unclaimed_removed_ = false;
+  std::string state_problem_;  // as last reported
 };
 
 }  // namespace kgw::app

@@ -169,11 +169,6 @@ class Reader {
     return number;
   }
 
-  std::string one_of(const std::string& name, std::vector<std::string> allowed) {
-    const std::string value = text(name);
-    for (const std::string& candidate : allowed) {
-      if (lower(candidate) == lower(value)) return candidate;
-    }
   std::uint64_t number(const std::string& name) {
     const std::string value = text(name);
     std::uint64_t number = 0;
@@ -193,6 +188,11 @@ class Reader {
     return entries;
   }
 
+  std::string one_of(const std::string& name, std::vector<std::string> allowed) {
+    const std::string value = text(name);
+    for (const std::string& candidate : allowed) {
+      if (lower(candidate) == lower(value)) return candidate;
+    }
     error(name, fmt::format("one of {}", fmt::join(allowed, ", ")));
     return allowed[0];
   }

@@ -144,6 +144,21 @@ InstancePaths StateDir::instance(const ObjectKey& gateway, unsigned number) cons
           directory + "/envoy.log", directory + "/process.json"};
 }
 
+std::expected<void, std::string> StateDir::restore() const {
+  struct stat st;
+  const bool there = lstat(path_.c_str(), &st) == 0;
+  const bool changed = there && S_ISDIR(st.st_mode) && (st.st_mode & 0777) != 0700;
+  if (changed && chmod(path_.c_str(), 0700) != 0) {
+    return std::unexpected(failure("cannot make " + path_ + " private"));
+  }
+  if (changed) return std::unexpected("the mode of " + path_ + " was changed; it is 0700 again");
+  if (auto made = make_private_directory(path_); !made) return made;
+  if (access(xds_socket().c_str(), F_OK) == 0) return {};
+  return std::unexpected(xds_socket() +
+                         " was removed: Envoys that run go on, new ones cannot reach this kgateway "
+                         "until it is started again");
+}
+
 std::vector<InstanceRecord> StateDir::records() const {
   std::vector<InstanceRecord> records;
   std::error_code ignored;
@@ -173,9 +188,11 @@ std::expected<void, std::string> StateDir::write_record(const InstanceRecord& re
 
 std::expected<void, std::string> StateDir::create_instance(const InstancePaths& paths,
                                                            const std::string& bootstrap) const {
-  std::error_code error;
-  fs::create_directories(paths.directory, error);
-  if (error) return not_written(paths.directory, error.value());
+  const fs::path gateway = fs::path(paths.directory).parent_path();
+  for (const std::string& directory :
+       {path_, gateway.parent_path().string(), gateway.string(), paths.directory}) {
+    if (auto made = make_private_directory(directory); !made) return made;
+  }
   return write_whole(paths.bootstrap, bootstrap);
 }
 

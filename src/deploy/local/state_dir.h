@@ -50,6 +50,10 @@ class StateDir {
   std::string proxies_of(const ObjectKey& gateway) const;
   InstancePaths instance(const ObjectKey& gateway, unsigned number) const;
 
+  // Makes the directory private again, or anew, where somebody has changed or removed it. Error:
+  // what that means, for the user.
+  std::expected<void, std::string> restore() const;
+
   // What former controllers left here, running or not.
   std::vector<InstanceRecord> records() const;
   // The error names the file and says why it could not be written.

@@ -38,6 +38,33 @@ TEST_F(StateDirTest, IsPrivate) {
   EXPECT_THAT(StateDir::open(dir_ / "link").error(), HasSubstr("not a directory"));
 }
 
+TEST_F(StateDirTest, StaysPrivateWhateverSomebodyDoesToIt) {
+  const fs::path path = dir_ / "s";
+  const auto state = StateDir::open(path);
+  ASSERT_TRUE(state);
+  std::ofstream(state->xds_socket()).put('x');
+  EXPECT_TRUE(state->restore());
+  fs::permissions(path, fs::perms(0755));
+  EXPECT_THAT(state->restore().error(), HasSubstr("0700 again"));
+  EXPECT_EQ(fs::status(path).permissions(), fs::perms(0700));
+  EXPECT_TRUE(state->restore());
+  fs::remove_all(path);
+  EXPECT_THAT(state->restore().error(), HasSubstr("xds.sock was removed"));
+  EXPECT_EQ(fs::status(path).permissions(), fs::perms(0700));
+}
+
+TEST_F(StateDirTest, MakesAllDirectoriesOfAnInstancePrivate) {
+  const fs::path path = dir_ / "s";
+  const auto state = StateDir::open(path);
+  ASSERT_TRUE(state);
+  fs::remove_all(path);
+  const InstancePaths paths = state->instance(kGateway, 1);
+  ASSERT_TRUE(state->create_instance(paths, "{}"));
+  for (fs::path at = paths.directory; at != dir_; at = at.parent_path()) {
+    EXPECT_EQ(fs::status(at).permissions(), fs::perms(0700)) << at;
+  }
+}
+
 TEST_F(StateDirTest, HasOneOwner) {
   const auto first = StateDir::open(dir_ / "s");
   ASSERT_TRUE(first);
