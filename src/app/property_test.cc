@@ -9,6 +9,7 @@
 #include "api/registry.h"
 #include "app/builtin.h"
 #include "app/offline.h"
+#include "app/problems.h"
 #include "app/random_objects.h"
 
 namespace kgw::app {

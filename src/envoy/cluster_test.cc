@@ -58,6 +58,13 @@ TEST(Cluster, OfAService) {
     }
     connect_timeout { seconds: 5 }
     per_connection_buffer_limit_bytes { value: 32768 }
+    upstream_connection_options {
+      tcp_keepalive {
+        keepalive_probes { value: 5 }
+        keepalive_time { value: 300 }
+        keepalive_interval { value: 60 }
+      }
+    }
     ignore_health_on_host_removal: true
     circuit_breakers {
       thresholds {
@@ -129,7 +136,7 @@ TEST(Cluster, OfManyNamesKeepsNoProxyWaiting) {
     for (int i = 0; i < names; ++i) {
       backend.hosts.push_back({"h" + std::to_string(i) + ".example.com", 80});
     }
-    const Cluster cluster = decode<Cluster>(build(kPlain, Discovery::of(backend)).resource);
+    const Cluster cluster = decode<Cluster>(build(kPlain, Discovery::of(std::move(backend.hosts))).resource);
     return !cluster.has_wait_for_warm_on_init() || cluster.wait_for_warm_on_init().value();
   };
   EXPECT_TRUE(waits(8));

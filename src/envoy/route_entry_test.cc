@@ -90,8 +90,13 @@ TEST(RouteEntry, WeightsWithABrokenShare) {
 TEST(RouteEntry, WithoutAValidBackendItAnswers500) {
   const std::string text = forward(R"(cluster: "blackhole-cluster")");
   expect_route(rule({prefix("/a")}, {}), text);
-  expect_route(rule({prefix("/a")}, {backend("missing"), backend("missing2")}), text);
+  expect_route(rule({prefix("/a")}, {backend("missing")}), text);
   expect_route(rule({prefix("/a")}, {backend("s", 0), backend("t", 0)}), text);
+  expect_route(rule({prefix("/a")}, {backend("missing"), backend("missing2")}), forward(R"(
+    weighted_clusters {
+      clusters { name: "blackhole-cluster" weight { value: 1 } }
+      clusters { name: "blackhole-cluster" weight { value: 1 } }
+    })"));
 }
 
 TEST(RouteEntry, FiltersActOnWhatFails) {

@@ -70,7 +70,7 @@ void Feedback::withdrawn(const std::vector<PieceChange::Piece>& pieces) {
 void Feedback::sent(const ObjectKey& gateway, const xds::Edit& edit) {
   for (const auto& [type, resource] : edit.upserts) {
     if (type == envoy::ResourceType::kCluster || type == envoy::ResourceType::kEndpoint) {
-      if (refused_backends_.contains(gateway)) note_backend({gateway, {type, resource.name}}, {});
+      if (shortfalls_.contains(gateway)) note_backend({gateway, {type, resource.name}}, {});
       continue;
     }
     if (type != envoy::ResourceType::kRoute && type != envoy::ResourceType::kListener) continue;
