@@ -50,8 +50,8 @@ spec:
   - matches: [{path: {type: RegularExpression, value: "(/)" +
          text + R"("}}]
     filters: [{type: RequestRedirect, requestRedirect: {port: 81}}]
-  - matches: [{headers: [{name: x, type: RegularExpression, value: "()" +
-         text + R"("}]}]
+  - matches: [{path: {type: RegularExpression, value: "/()" +
+         text + R"("}}]
     backendRefs: [{name: )" +
          quoted + R"(, port: 80}]
   - backendRefs: [{group: g, kind: K, name: )" +
@@ -146,8 +146,8 @@ TEST(HostileText, ConditionsFitIntoTheApiServer) {
   }
   std::string listeners;
   for (int i = 0; i < 60; ++i) {
-    listeners +=
-        "  - {name: l" + std::string(200, 'a') + std::to_string(i) + ", port: 80, protocol: TCP}\n";
+    listeners += "  - {name: l" + std::string(200, 'a') + std::to_string(i) +
+                 ", port: " + std::to_string(1000 + i) + ", protocol: example.com/odd}\n";
   }
   std::string parents = "{name: edge}";
   for (int i = 0; i < 31; ++i) {

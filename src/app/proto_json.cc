@@ -2,7 +2,10 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <array>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
@@ -70,6 +73,20 @@ void hide_headers(Json& json) {
   for (Json& part : json) hide_headers(part);
 }
 
+// Fields of Envoy's API that are maps. Protobuf writes their entries in any order.
+constexpr std::array kMaps = {"typed_per_filter_config", "typed_extension_protocol_options",
+                              "filter_metadata", "typed_filter_metadata"};
+
+void sort_maps(Json& json) {
+  if (json.is_object()) {
+    for (const char* name : kMaps) {
+      if (json.contains(name)) json[name] = json[name].get<std::map<std::string, Json>>();
+    }
+  }
+  if (!json.is_structured()) return;
+  for (Json& part : json) sort_maps(part);
+}
+
 }  // namespace
 
 nlohmann::ordered_json to_json(envoy::ResourceType type, const envoy::Resource& resource,
@@ -85,6 +102,7 @@ nlohmann::ordered_json to_json(envoy::ResourceType type, const envoy::Resource& 
   const auto status = google::protobuf::util::MessageToJsonString(*message, &text, options);
   if (!status.ok()) return {{"error", std::string(status.message())}};
   Json json = Json::parse(text);
+  sort_maps(json);
   if (secrets == Secrets::kHideHeaders) hide_headers(json);
   return json;
 }

@@ -37,9 +37,9 @@ Condition route_programmed(const ParentBinding& parent, const RouteFacts& facts,
     Progress state = progress(listener);
     if (state.refused) return fails(kRouteProgrammed, state.refused, facts.generation);
     if (state.unserved) outcome.add(state.unserved);
-    if (state.idle && !idle) idle = std::move(state.idle);
     outcome.delivered |= state.delivered;
     outcome.pending |= !state.delivered && !state.unserved && !state.idle;
+    if (state.idle && !idle) idle = std::move(state.idle);
   }
   const bool nothing = !outcome.delivered && !outcome.pending;
   if (nothing && !outcome.first && idle) outcome.add(idle);
