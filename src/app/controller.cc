@@ -158,15 +158,16 @@ std::expected<void, std::string> Controller::serve() {
   xds.tcp_address = "[::]:" + std::to_string(settings_.proxies.xds_port);
   if (settings_.proxies.xds_tls) xds.tcp_credentials = xds_server_credentials(options_.xds_tls_dir);
   if (settings_.proxies.xds_auth) {
-    const auto refused = [this](const ObjectKey& gateway, const std::string& why) {
-      core_.loop.post([this, gateway, why] {
-        troubles_->refused(gateway, why, std::chrono::steady_clock::now());
-      });
-    };
-    xds.admit = token_admission(review_);
+    xds.admit = reporting(token_admission(review_), [this](const auto& account, const auto& why) {
+      core_.loop.post([this, account, why] { report_refused(account, why); });
+    });
+    const auto account_of = [this](const ObjectKey& gateway) { return accounts_.of(gateway); };
     xds.authorise = reporting(
-        token_authoriser(review_, [this](const ObjectKey& gateway) { return accounts_.of(gateway); }),
-        refused);
+        token_authoriser(review_, account_of), [this](const auto& gateway, const auto& why) {
+          core_.loop.post([this, gateway, why] {
+            troubles_->refused(gateway, why, std::chrono::steady_clock::now());
+          });
+        });
   }
   if (auto serving = core_.serve_proxies(std::move(xds)); !serving) return serving;
   const std::string admin = settings_.admin_address + ":9095";

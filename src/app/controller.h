@@ -62,6 +62,7 @@ class Controller {
   void deploy(const ObjectKey& gateway);
   void report(const ObjectKey& gateway);
   std::string unconnected(const ObjectKey& gateway);
+  void report_refused(const ObjectKey& account, const std::string& why);
   void check_certificate();
   ClusterCounts counts() const;
   void review(const std::string& token,

@@ -44,6 +44,15 @@ std::string Controller::unconnected(const ObjectKey& gateway) {
   return pods + (pods.empty() || refused.empty() ? "" : "; ") + refused;
 }
 
+// Every Gateway whose proxies run as the ServiceAccount.
+void Controller::report_refused(const ObjectKey& account, const std::string& why) {
+  const auto now = std::chrono::steady_clock::now();
+  core_.translation.model.listeners.for_each([&](const ObjectKey& gateway, const auto&) {
+    if (gateway.ns != account.ns || accounts_.of(gateway) != account.name.view()) return;
+    troubles_->refused(gateway, why, now);
+  });
+}
+
 void Controller::check_certificate() {
   const auto now = std::chrono::steady_clock::now();
   if (!settings_.proxies.xds_tls || now < certificate_checked_ + kCertificatePause) return;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "api/schema_words.h"
 #include "deploy/kube/json_text.h"
 
 namespace kgw::app {
@@ -74,8 +75,39 @@ xds::Authoriser token_authoriser(TokenReview review, AccountOf account_of) {
   };
 }
 
-xds::Authoriser reporting(xds::Authoriser authorise, Refused refused) {
-  return [authorise = std::move(authorise), refused = std::move(refused)](
+// RFC 7519: three parts in base64url without padding; the second one is an object of claims.
+std::optional<ObjectKey> claimed_account(std::string_view token) {
+  constexpr std::string_view kPrefix = "system:serviceaccount:";
+  const std::size_t begin = token.find('.') + 1;
+  const std::size_t end = token.find('.', begin);
+  if (begin == 0 || end == std::string_view::npos) return std::nullopt;
+  std::string part(token.substr(begin, end - begin));
+  std::ranges::replace(part, '-', '+');
+  std::ranges::replace(part, '_', '/');
+  part.append((4 - part.size() % 4) % 4, '=');
+  std::string claims;
+  if (!schema::decode_base64(part, claims)) return std::nullopt;
+  const auto json = nlohmann::json::parse(claims, nullptr, false);
+  const std::string subject = deploy::kube::text_of(json, "sub");
+  const std::size_t colon = subject.find(':', kPrefix.size());
+  if (!subject.starts_with(kPrefix) || colon == std::string::npos) return std::nullopt;
+  return ObjectKey{Name(subject.substr(kPrefix.size(), colon - kPrefix.size())),
+                   Name(subject.substr(colon + 1))};
+}
+
+xds::Admission reporting(xds::Admission admit, Refused refused_account) {
+  return [admit = std::move(admit), refused = std::move(refused_account)](
+             const xds::Peer& peer, std::function<void(std::expected<void, std::string>)> answer) {
+    admit(peer, [account = claimed_account(peer.bearer_token), refused,
+                 answer = std::move(answer)](std::expected<void, std::string> admitted) {
+      if (account && !admitted) refused(*account, admitted.error());
+      answer(std::move(admitted));
+    });
+  };
+}
+
+xds::Authoriser reporting(xds::Authoriser authorise, Refused refused_gateway) {
+  return [authorise = std::move(authorise), refused = std::move(refused_gateway)](
              xds::Peer peer, const xds::Node& node, std::function<void(xds::Verdict)> answer) {
     const xds::Verdict named = xds::group_of(node);
     authorise(std::move(peer), node,

@@ -10,7 +10,9 @@
 
 #include <expected>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "xds/authorise.h"
 
@@ -32,9 +34,14 @@ xds::Authoriser token_authoriser(TokenReview review, AccountOf account_of);
 // Lets those speak whose token is valid, whatever it is for.
 xds::Admission token_admission(TokenReview review);
 
-// As `authorise`, and says which Gateway's proxy is refused, and why. Thread: any.
-using Refused = std::function<void(const ObjectKey& gateway, const std::string& why)>;
-xds::Authoriser reporting(xds::Authoriser authorise, Refused refused);
+// The ServiceAccount that a token names in its claim `sub`, whether or not the token is valid.
+std::optional<ObjectKey> claimed_account(std::string_view token);
+
+// As `admit` or `authorise`, and report the ServiceAccount or the Gateway of a refused proxy, as it
+// names them itself, and the reason. Thread: any.
+using Refused = std::function<void(const ObjectKey& key, const std::string& why)>;
+xds::Admission reporting(xds::Admission admit, Refused refused_account);
+xds::Authoriser reporting(xds::Authoriser authorise, Refused refused_gateway);
 
 // Whether a token is of the same ServiceAccount as `own_token` (read anew until it was valid once),
 // else why not. May answer later and on any thread; so may `review`.

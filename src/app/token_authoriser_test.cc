@@ -44,8 +44,7 @@ TEST(TokenAuthoriserTest, OthersGetNothingAndHearWhy) {
             "system:serviceaccount:ns:gw");
   EXPECT_FALSE(decide("t3", role));
   EXPECT_FALSE(decide("t4", role));
-  EXPECT_EQ(decide("forged", role).error(),
-            "the API server refuses the token: token is expired");
+  EXPECT_EQ(decide("forged", role).error(), "the API server refuses the token: token is expired");
   EXPECT_FALSE(decide("", role));
   EXPECT_FALSE(decide("t1", "kgateway-kube-gateway-api~ns~another"));
   EXPECT_FALSE(decide("t1", "nonsense"));
@@ -85,6 +84,35 @@ TEST(TokenAdmissionTest, WhoHasAValidTokenMaySpeak) {
   EXPECT_EQ(admit("t2"), "");
   EXPECT_EQ(admit("forged"), "the API server refuses the token: token is expired");
   EXPECT_TRUE(admit("").starts_with("no ServiceAccount token")) << admit("");
+}
+
+// The claims are {"sub":"system:serviceaccount:shop:edge"}.
+TEST(TokenAdmissionTest, WhoIsRefusedIsReportedByItsAccount) {
+  const std::string token = "e30.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQ6c2hvcDplZGdlIn0.x";
+  std::vector<std::string> refused;
+  const auto admit =
+      reporting(token_admission(review), [&](const ObjectKey& account, const std::string& why) {
+        refused.push_back(to_string(account) + ": " + why);
+      });
+  bool admitted = true;
+  const auto ask = [&](const std::string& text) {
+    admit({.address = "", .bearer_token = text, .identities = {}},
+          [&](const std::expected<void, std::string>& answer) { admitted = answer.has_value(); });
+  };
+  ask(token);
+  EXPECT_FALSE(admitted);
+  ask("t1");
+  EXPECT_TRUE(admitted);
+  ask("forged");
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_TRUE(refused[0].starts_with("shop/edge: the API server refuses the token")) << refused[0];
+}
+
+TEST(TokenAdmissionTest, OddTokensNameNobody) {
+  for (const char* token : {"", ".", "..", "a.b", "a.!.c", "a.e30.c", "a.W10.c", "a.eyJzdWIiOjV9.c",
+                            "a.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQ6c2hvcCJ9.c"}) {
+    EXPECT_EQ(claimed_account(token), std::nullopt) << token;
+  }
 }
 
 TEST(ReviewedUserTest, AnyAnswerIsAUserOrAReason) {

@@ -149,7 +149,7 @@ def test_a_refused_token_is_said_while_its_pods_cannot_be_rolled(gateway):
     def said():
         conditions = gateway.get("Gateway", "gw")["status"]["conditions"]
         (programmed,) = [each for each in conditions if each["type"] == "Programmed"]
-        return programmed["message"] if "refuses the proxy's token" in programmed["message"] else None
+        return programmed["message"] if "refuses the token" in programmed["message"] else None
     print(kube.wait_for("the refusal of the token", said, 90))
     kube.kubectl("-n", gateway.name, "rollout", "resume", "deployment/gw")
     kube.wait_for("the Gateway to be programmed", gateway.programmed_address, 120)
