@@ -200,25 +200,48 @@ void add_controller(CLI::App& app, int& exit_status) {
   });
 }
 
+// Whether manifests are judged as those of a cluster, and what its controller trusts.
+struct JudgedAs {
+  bool for_cluster = false;
+  bool local_backends = false;
+
+  void apply(OfflineOptions& offline, bool reads_cluster = false) const {
+    offline.for_cluster = for_cluster;
+    if (for_cluster || reads_cluster) attach::set_trust({.local_backends = local_backends});
+  }
+};
+
+void add_judged_as(CLI::App& command, JudgedAs& judged) {
+  command.add_flag("--for-cluster", judged.for_cluster,
+                   "Judge manifests as a cluster that gets them would take them: each Gateway has "
+                   "addresses of its own, and no backend is local to its proxy");
+  command
+      .add_flag("--allow-local-backends", judged.local_backends,
+                "As a controller does with this setting: backends of a cluster may be local to "
+                "the proxy")
+      ->envname("KGW_ALLOW_LOCAL_BACKENDS");
+}
+
 struct CheckOptions {
   OfflineOptions offline;
   bool cluster = false;
-  bool local_backends = false;
+  JudgedAs judged;
   std::string kubeconfig;
   std::string context;
   std::string format = "text";
 };
 
 std::expected<OfflineResult, std::string> check(const CheckOptions& options) {
-  if (!options.cluster) return translate_offline(options.offline);
+  OfflineOptions offline = options.offline;
+  options.judged.apply(offline, options.cluster);
+  if (!options.cluster) return translate_offline(offline);
   const auto config = kube::find_config(options.kubeconfig, options.context);
   if (!config) return std::unexpected(config.error().message);
   auto client = kube::Client::open(*config);
   if (!client) return std::unexpected(client.error().message);
   auto objects = read_cluster(**client);
   if (!objects) return std::unexpected(objects.error());
-  attach::set_trust({.local_backends = options.local_backends});
-  return translate_objects(std::move(*objects), options.offline);
+  return translate_objects(std::move(*objects), offline);
 }
 
 void add_check(CLI::App& app, int& exit_status) {
@@ -234,11 +257,7 @@ void add_check(CLI::App& app, int& exit_status) {
                       ->excludes(paths);
   add_cluster_options(*command, options->kubeconfig, options->context);
   for (const char* name : {"--kubeconfig", "--context"}) command->get_option(name)->needs(cluster);
-  command
-      ->add_flag("--allow-local-backends", options->local_backends,
-                 "As a controller does with this setting: backends of a cluster may be local to "
-                 "the proxy")
-      ->envname("KGW_ALLOW_LOCAL_BACKENDS");
+  add_judged_as(*command, options->judged);
   add_weighted_routes(*command, options->offline.weighted_routes);
   command->add_option("--output,-o", options->format, "text, or json on standard output")
       ->check(CLI::IsMember({"text", "json"}))
@@ -267,6 +286,7 @@ void add_check(CLI::App& app, int& exit_status) {
 void add_translate(CLI::App& app, int& exit_status) {
   struct Options {
     OfflineOptions offline;
+    JudgedAs judged;
     std::string gateway;
     std::string format = "yaml";
   };
@@ -276,6 +296,7 @@ void add_translate(CLI::App& app, int& exit_status) {
       "Print the Envoy configuration of manifests and the statuses that would be written");
   command->add_option("PATH", options->offline.paths, "Files and directories; - is standard input")
       ->required();
+  add_judged_as(*command, options->judged);
   add_weighted_routes(*command, options->offline.weighted_routes);
   command->add_option("--gateway", options->gateway, "Only this Gateway, NAMESPACE/NAME");
   command->add_option("--output,-o", options->format, "yaml or json")
@@ -283,6 +304,7 @@ void add_translate(CLI::App& app, int& exit_status) {
       ->capture_default_str();
   command->callback([options, &exit_status] {
     if (!options->gateway.empty()) options->offline.gateway = parse_key(options->gateway);
+    options->judged.apply(options->offline);
     const OfflineResult result = translate_offline(options->offline);
     print(result.output, options->format);
     print_problems(result.problems());

@@ -215,10 +215,24 @@ Json problems_json(const OfflineResult& result) {
   return {{"problems", std::move(list)}};
 }
 
+namespace {
+
+// Where every Gateway has proxies and addresses of its own.
+envoy::Settings cluster_settings() {
+  envoy::Settings settings;
+  settings.place.own_ports = {deploy::kube::kOwnPorts.begin(), deploy::kube::kOwnPorts.end()};
+  return settings;
+}
+
+}  // namespace
+
 OfflineResult translate_offline(const OfflineOptions& options) {
   source::Loaded loaded = source::load_once({.paths = options.paths});
-  OfflineResult result = translate(std::move(loaded.batch), builtin_objects(), offline_settings(),
-                                   addresses_of_host, options);
+  OfflineResult result = options.for_cluster
+                             ? translate(std::move(loaded.batch), builtin_objects(),
+                                         cluster_settings(), addresses_as_asked, options)
+                             : translate(std::move(loaded.batch), builtin_objects(),
+                                         offline_settings(), addresses_of_host, options);
   place(result.of_reading, loaded.positions);
   place(result.of_translating, loaded.positions);
   return result;
@@ -226,9 +240,7 @@ OfflineResult translate_offline(const OfflineOptions& options) {
 
 OfflineResult translate_objects(source::Batch objects, const OfflineOptions& options) {
   if (objects.synced) {
-    envoy::Settings settings;
-    settings.place.own_ports = {deploy::kube::kOwnPorts.begin(), deploy::kube::kOwnPorts.end()};
-    return translate(std::move(objects), {}, std::move(settings), addresses_as_asked, options);
+    return translate(std::move(objects), {}, cluster_settings(), addresses_as_asked, options);
   }
   OfflineResult result = read_only(std::move(objects));
   Diagnostic incomplete;

@@ -26,6 +26,7 @@ struct OfflineResult {
 struct OfflineOptions {
   std::vector<std::string> paths;
   std::optional<ObjectKey> gateway;  // only its configuration and what belongs to it
+  bool for_cluster = false;          // manifests, as a cluster that gets them would take them
   bool weighted_routes = false;      // annotation kgateway.dev/route-weight counts
   bool with_output = true;           // false: only the problems are wanted
 };
@@ -44,4 +45,5 @@ void acknowledge_everything(Translation& translation);
 // What a translation that is at rest would send and report.
 nlohmann::ordered_json output_json(Translation& translation,
                                    const std::optional<ObjectKey>& gateway);
+
 }  // namespace kgw::app

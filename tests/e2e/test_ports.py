@@ -1,5 +1,6 @@
 """A port of this host belongs to one Gateway of one kgateway, and goes over when its owner leaves."""
 
+import json
 import socket
 import subprocess
 
@@ -171,3 +172,19 @@ def test_check_reports_the_conflict(tmp_path):
     done = subprocess.run([BUILD / "kgateway", "check", tmp_path], capture_output=True, text=True)
     assert done.returncode == 1
     assert "PortUnavailable" in done.stdout + done.stderr and "Gateway default/a" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("flags, expected", [
+    ([], {"PortUnavailable": "Gateway default/b"}),
+    (["--for-cluster"], {"PortUnavailable": "Gateway default/drain", "AddressNotAllowed": "HTTPRoute default/r"})])
+def test_check_judges_for_this_host_or_for_a_cluster(tmp_path, flags, expected):
+    backend = {"apiVersion": "gateway.kgateway.dev/v1alpha1", "kind": "Backend", "metadata": {"name": "here"},
+               "spec": {"type": "Static", "static": {"hosts": [{"host": "127.0.0.1", "port": 80}]}}}
+    rule = "- backendRefs: [{name: here, kind: Backend, group: gateway.kgateway.dev}]"
+    (tmp_path / "all.yaml").write_text("---\n".join([
+        on("a", [http(8080)]), on("b", [http(8080)]), on("drain", [http(19000)]),
+        yaml.safe_dump(backend), http_route("r", rule, parent="a")]))
+    done = subprocess.run([BUILD / "kgateway", "check", *flags, "-o", "json", tmp_path], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert {each["reason"]: each["object"] for each in json.loads(done.stdout)["problems"]
+            if each["severity"] == "error"} == expected
