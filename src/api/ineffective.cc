@@ -26,7 +26,9 @@ constexpr std::array kFollowed = {
     Followed{Kind::kGateway, "kgateway.dev/route-sharding"},
     Followed{Kind::kService, "kgateway.dev/disable-istio-auto-mtls"},
     // Written by kgateway on what it deploys.
+    Followed{Kind::kUnknown, "kgateway.dev/applied-by"},
     Followed{Kind::kUnknown, "kgateway.dev/applied-hash"},
+    Followed{Kind::kUnknown, "kgateway.dev/service-account-uid"},
     Followed{Kind::kUnknown, "kgateway.dev/config-hash"},
     Followed{Kind::kUnknown, "kgateway.dev/xds-address"},
     Followed{Kind::kUnknown, "gateway.kgateway.dev/gateway-full-name"},

@@ -159,6 +159,7 @@ std::expected<void, std::string> Controller::serve() {
   if (settings_.proxies.xds_tls) xds.tcp_credentials = xds_server_credentials(options_.xds_tls_dir);
   if (settings_.proxies.xds_auth) {
     xds.admit = reporting(token_admission(review_), [this](const auto& account, const auto& why) {
+      if (!refusal_reports_.take()) return;
       core_.loop.post([this, account, why] { report_refused(account, why); });
     });
     const auto account_of = [this](const ObjectKey& gateway) { return accounts_.of(gateway); };
@@ -326,6 +327,7 @@ void Controller::on_committed(const Outcome& outcome) {
   for (const ObjectKey& gateway : std::exchange(plans_changed_, {})) deploy(gateway);
   for (const auto* gateways : {&outcome.gateways_added, &outcome.gateways_changed}) {
     for (const ObjectKey& gateway : *gateways) {
+      if (is_ending(gateway)) applier_->leave_alone(gateway);
       report(gateway);
     }
   }
@@ -341,10 +343,19 @@ void Controller::on_committed(const Outcome& outcome) {
   }
 }
 
+// Deleted, and waiting for the garbage collector. With --cascade=orphan that takes the owner from
+// its objects; put back, it would have them deleted.
+bool Controller::is_ending(const ObjectKey& gateway) const {
+  const auto* bound = core_.translation.model.listeners.find(gateway);
+  return bound != nullptr && bound->gateway->metadata.deleting;
+}
+
 void Controller::deploy(const ObjectKey& gateway) {
   const deploy::kube::ProxyPlan* plan = proxies_.plans.find(gateway);
   if (plan == nullptr) return;
-  if (plan->invalid.empty()) {
+  if (is_ending(gateway)) {
+    applier_->leave_alone(gateway);
+  } else if (plan->invalid.empty()) {
     applier_->want(gateway, plan->proxy);
     accounts_.set(gateway, plan->proxy.service_account);
   }

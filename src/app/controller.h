@@ -59,6 +59,7 @@ class Controller {
 
   void on_observed(const source::Batch& batch);
   void on_committed(const Outcome& outcome);
+  bool is_ending(const ObjectKey& gateway) const;
   void deploy(const ObjectKey& gateway);
   void report(const ObjectKey& gateway);
   std::string unconnected(const ObjectKey& gateway);
@@ -97,6 +98,7 @@ class Controller {
   std::string identity_;  // of this replica
   std::unique_ptr<kube::Lease> lease_;
   std::chrono::steady_clock::time_point started_;
+  LogBudget refusal_reports_{50};  // anybody may show a token
   std::chrono::steady_clock::time_point certificate_checked_;
   std::string certificate_problem_;  // when it was checked last
   bool leading_ = false;

@@ -46,9 +46,9 @@ Core::Core(envoy::Settings settings, Hooks hooks)
           [this](const status::GatewayResource& resource) { translation.accepted(resource); }),
       replicas(feedback),
       hooks_(std::move(hooks)),
-      held_([this](const ObjectKey& gateway, const status::Hold* hold) {
-        note_hold(gateway, hold);
-      }) {
+      held_(
+          [this](const ObjectKey& gateway, const status::Hold* hold) { note_hold(gateway, hold); },
+          hooks_.deploys) {
   note_platform();
 }
 
@@ -120,6 +120,7 @@ void Core::on_batch(source::Batch batch) {
   if (!batch.problems.empty()) note_platform();
   if (debugging()) log_events(batch);
   hooks_.observed(batch);
+  for (const source::StatusEvent& status : batch.statuses) held_.note(status);
   apply(std::move(batch.events));
   source_synced_ |= batch.synced;
 }

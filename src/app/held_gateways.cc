@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "attach/model.h"
@@ -18,6 +19,7 @@ HeldGateways::Events HeldGateways::amend(Events events) {
       classes.insert(event.ref.name());
       if (event.object == nullptr) {
         classes_.erase(event.ref.name());
+        accepted_.erase(event.ref.name());
       } else {
         classes_[event.ref.name()] = std::static_pointer_cast<const GatewayClass>(event.object);
       }
@@ -26,14 +28,16 @@ HeldGateways::Events HeldGateways::amend(Events events) {
       Known& known = gateways_[event.ref.key];
       known.now = std::static_pointer_cast<const Gateway>(event.object);
       known.absence = event.absence;
-    } else {
+    } else if (event.object != nullptr || event.absence != source::Absence::kUnserved) {
       out.push_back(std::move(event));
     }
   }
+  classes.merge(std::exchange(judged_, {}));
   for (const Name& name : classes) {
-    if (const auto found = classes_.find(name); found != classes_.end()) {
-      put_class(name, found->second, out);
-    }
+    const auto found = classes_.find(name);
+    if (found == classes_.end()) continue;
+    if (!ends(*found->second) && !is_ours(*found->second) && is_needed(name)) continue;
+    put_class(name, found->second, out);
   }
   if (!classes.empty()) {
     for (const auto& [key, known] : gateways_) {
@@ -47,13 +51,44 @@ HeldGateways::Events HeldGateways::amend(Events events) {
   return out;
 }
 
+void HeldGateways::note(const source::StatusEvent& event) {
+  if (event.ref.kind != Kind::kGatewayClass) return;
+  const auto status = nlohmann::json::parse(event.json, nullptr, false);
+  bool accepted = false;
+  if (status.is_object() && status.contains("conditions") && status["conditions"].is_array()) {
+    accepted = std::ranges::any_of(status["conditions"], [](const nlohmann::json& condition) {
+      return condition.is_object() && condition.value("type", nlohmann::json()) == "Accepted" &&
+             condition.value("status", nlohmann::json()) == "True";
+    });
+  }
+  const Name name = event.ref.name();
+  if (accepted ? accepted_.insert(name).second : accepted_.erase(name) > 0) judged_.insert(name);
+}
+
+bool HeldGateways::is_ours(const GatewayClass& of) {
+  return of.controller_name == attach::kControllerName;
+}
+
+bool HeldGateways::ends(const GatewayClass& of) const {
+  return !is_ours(of) && (!others_accept_ || accepted_.contains(of.metadata.name));
+}
+
 void HeldGateways::settle(const ObjectKey& gateway, Events& out) {
   Known& known = gateways_.at(gateway);
   if (known.now == nullptr) return settle_gone(gateway, known, out);
-  const bool withdrawn = std::exchange(known.withdrawn, false);
   const Name name = known.now->gateway_class_name;
-  if (const auto found = classes_.find(name); found != classes_.end()) {
-    const bool ours = found->second->controller_name == attach::kControllerName;
+  const auto found = classes_.find(name);
+  if (found != classes_.end() && known.in_force != nullptr && !is_ours(*found->second) &&
+      !ends(*found->second)) {
+    if (known.withdrawn) return;
+    hold(gateway, known,
+         fmt::format("Controller \"{}\" of GatewayClass \"{}\" has not accepted it",
+                     found->second->controller_name, name.view()));
+    return put(gateway, known, known.in_force, out);
+  }
+  const bool withdrawn = std::exchange(known.withdrawn, false);
+  if (found != classes_.end()) {
+    const bool ours = is_ours(*found->second);
     if (withdrawn && !ours) ended_.push_back(gateway);
     known.in_force = ours ? known.now : nullptr;
     release(gateway);
@@ -70,7 +105,9 @@ void HeldGateways::settle(const ObjectKey& gateway, Events& out) {
 void HeldGateways::settle_gone(const ObjectKey& gateway, Known& known, Events& out) {
   const bool held = known.in_force != nullptr && known.absence != source::Absence::kDeleted;
   if (held && known.absence == source::Absence::kUnserved) {
-    if (!known.withdrawn) hold(gateway, known, "the API server does not serve Gateways");
+    if (!known.withdrawn) {
+      hold(gateway, known, "the API server does not serve Gateways");
+    }
     return;
   }
   release(gateway);

@@ -58,12 +58,69 @@ class Held : public ::testing::Test {
 
   std::string why_;  // of the only Gateway; empty: it is not held
   std::int64_t generation_ = 0;
-  HeldGateways held_{[this](const ObjectKey& key, const status::Hold* hold) {
-    EXPECT_EQ(key, kGateway);
-    why_ = hold == nullptr ? "" : hold->message;
-    generation_ = hold == nullptr ? 0 : hold->generation;
-  }};
+  HeldGateways held_ = holder(false);
+
+  HeldGateways holder(bool others_accept) {
+    const auto report = [this](const ObjectKey& key, const status::Hold* hold) {
+      EXPECT_EQ(key, kGateway);
+      why_ = hold == nullptr ? "" : hold->message;
+      generation_ = hold == nullptr ? 0 : hold->generation;
+    };
+    return HeldGateways(report, others_accept);
+  }
 };
+
+class HeldBesideOthers : public Held {
+ protected:
+  HeldBesideOthers() { held_ = holder(true); }
+
+  void accept(const std::string& name, const std::string& status) {
+    held_.note({{Kind::kGatewayClass, {{}, name}},
+                "1",
+                "{\"conditions\": [{\"type\": \"Accepted\", \"status\": \"" + status + "\"}]}"});
+  }
+};
+
+TEST_F(HeldBesideOthers, AClassEndsAGatewayWhenItsControllerHasAcceptedIt) {
+  amend({gateway("a"), gateway_class("a"), gateway_class("x", "example.com/other")});
+  EXPECT_THAT(amend({gateway("x", 2)}), IsEmpty());
+  EXPECT_THAT(why_,
+              HasSubstr("Controller \"example.com/other\" of GatewayClass \"x\" has not accep"));
+  accept("x", "Unknown");
+  EXPECT_THAT(amend({}), IsEmpty());
+  accept("x", "True");
+  EXPECT_THAT(amend({}), UnorderedElementsAre("GatewayClass x", "Gateway ns/gw of x 2"));
+  EXPECT_EQ(why_, "");
+}
+
+TEST_F(HeldBesideOthers, AClassThatChangesHandsIsInForceUntilItIsAccepted) {
+  amend({gateway("a"), gateway_class("a")});
+  EXPECT_THAT(amend({gone(gateway_class("a"))}), IsEmpty());
+  EXPECT_THAT(amend({gateway_class("a", "example.com/other")}), IsEmpty());
+  EXPECT_THAT(why_, HasSubstr("has not accepted it"));
+  accept("a", "True");
+  EXPECT_THAT(amend({}), ElementsAre("GatewayClass a"));
+  EXPECT_EQ(why_, "");
+}
+
+TEST_F(HeldBesideOthers, OddStatusesAcceptNothing) {
+  for (const char* json : {"", "5", "{", "{\"conditions\": 5}", "{\"conditions\": [5]}",
+                           "{\"conditions\": [{\"type\": 5, \"status\": []}]}"}) {
+    held_.note({{Kind::kGatewayClass, {{}, "a"}}, "1", json});
+  }
+  amend({gateway("a"), gateway_class("a")});
+  EXPECT_THAT(amend({gone(gateway_class("a")), gateway_class("a", "example.com/other")}),
+              IsEmpty());
+}
+
+TEST_F(Held, ObjectsOfAKindThatIsNotServedStay) {
+  const auto route = event(
+      "{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, "
+      "metadata: {name: r, namespace: ns}, spec: {}}");
+  EXPECT_THAT(amend({route}), ElementsAre("HTTPRoute ns/r"));
+  EXPECT_THAT(amend({gone(route, Absence::kUnserved)}), IsEmpty());
+  EXPECT_THAT(amend({gone(route)}), ElementsAre("-HTTPRoute ns/r"));
+}
 
 TEST_F(Held, ADeletedClassStaysInForce) {
   EXPECT_THAT(amend({gateway("a"), gateway_class("a")}),

@@ -1,7 +1,6 @@
 #include "app/problems.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <string>
 #include <tuple>
@@ -262,7 +261,7 @@ void report_unused_policies(const Translation& translation, Diagnostics& out) {
       });
 }
 
-// Certificates that work, and will not for long or not for everybody.
+// Fields of GatewayParameters that have no effect.
 void report_parameters(const Translation& translation, Diagnostics& out) {
   translation.model.inputs.gateway_parameters.for_each(
       [&](const ObjectKey&, const GatewayParameters& parameters) {

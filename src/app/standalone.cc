@@ -154,8 +154,9 @@ void Standalone::on_proxy_event(const deploy::ProxyEvent& event) {
                  event.adopted ? ", taken over" : "");
   }
   if (core_.translation.model.listeners.find(event.gateway) == nullptr) return;
-  core_.feedback.update_proxies(event.gateway,
-                                [&](status::ProxyState& state) { state.problem = problem; });
+  core_.feedback.update_proxies(event.gateway, [&](status::ProxyState& state) {
+    state.problem = problem.empty() ? state_problem_ : problem;
+  });
 }
 
 void Standalone::keep_state_dir() {

@@ -204,18 +204,25 @@ void Translation::note_acceptance(const ObjectRef& route) {
   routes.last_accepted.erase(route);
 }
 
+// By every table that a proxy has, and by one at least: Gateways without proxies, listeners that
+// are not served and Gateways that refuse the route never say anything.
 bool Translation::is_accepted_everywhere(const ObjectRef& route) const {
   const auto* encoded = routes.encoded_routes.find(route);
   const auto* attachment = model.attachments.find(route);
   if (encoded == nullptr || encoded->held || attachment == nullptr) return false;
+  bool accepted = false;
   for (const auto& parent : attachment->parents) {
     for (const auto& listener : parent.listeners) {
       if (listener.hosts.empty()) continue;
+      const auto* proxies = delivery.proxies.find(listener.listener.gateway);
+      if (proxies != nullptr && proxies->absent) continue;
       const auto* version = delivery.routes.find({route, listener.table});
-      if (version == nullptr || *version != encoded->version) return false;
+      if (version == nullptr) continue;
+      if (*version != encoded->version) return false;
+      accepted = true;
     }
   }
-  return true;
+  return accepted;
 }
 
 void Translation::accepted(const GatewayResource& resource) {

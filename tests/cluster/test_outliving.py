@@ -105,6 +105,16 @@ def test_a_class_of_another_controller_ends_the_proxies(borrowed, classes):
     classes.append("theirs")
     kube.session().apply(gateway_class("theirs", "example.com/other"))
     borrowed.api.merge(borrowed.path("Gateway", "gw"), {"spec": {"gatewayClassName": "theirs"}})
+
+    def programmed():
+        conditions = borrowed.get("Gateway", "gw")["status"]["conditions"]
+        return next(each for each in conditions if each["type"] == "Programmed")
+    kube.wait_for("the Gateway to wait", lambda: "has not accepted it" in programmed()["message"], 30)
+    assert borrowed.pods(world.PROXIES)
+    accepted = {"type": "Accepted", "status": "True", "reason": "Accepted", "message": "theirs", "observedGeneration": 1,
+                "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    kube.kubectl("patch", "gatewayclass", "theirs", "--subresource=status", "--type=merge",
+                 "-p", json.dumps({"status": {"conditions": [accepted]}}))
     kube.wait_for("the proxies to go", lambda: not borrowed.pods(world.PROXIES), 90)
 
 

@@ -206,7 +206,8 @@ void Applier::observe(const Json& live) {
   if (!owner && !orphan) return;
   Entry& entry = found == entries_.end() ? assign(*ref, owner->gateway) : found->second;
   const std::optional<std::string> other = applied_by_other(live, options_.installation);
-  if (other && !entry.applied.empty()) {
+  const bool news = entry.live.is_null() || is_current(live, entry.live);
+  if (other && news && !entry.applied.empty()) {
     note_rival(*ref, entry, "is also applied by " + *other);
   }
   entry.take(live);

@@ -89,9 +89,12 @@ std::optional<std::vector<std::string>> sockets_of(pid_t pid, const Inodes& inod
   std::error_code error;
   fs::directory_iterator files("/proc/" + std::to_string(pid) + "/fd", error);
   if (error) return std::nullopt;
-  for (const auto& file : files) {
-    const fs::path target = fs::read_symlink(file.path(), error);
-    if (!error && inodes.contains(target.string())) found.push_back(target.string());
+  while (files != fs::directory_iterator()) {
+    std::error_code unreadable;
+    const fs::path target = fs::read_symlink(files->path(), unreadable);
+    if (!unreadable && inodes.contains(target.string())) found.push_back(target.string());
+    files.increment(error);
+    if (error) return std::nullopt;  // the process ended meanwhile
   }
   return found;
 }

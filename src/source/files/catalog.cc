@@ -44,6 +44,13 @@ Diagnostic duplicate(const Definition& loser, const Definition& winner) {
           .position = loser.position};
 }
 
+// Each once: a file may define one object any number of times.
+std::set<ObjectRef> refs_of(const std::vector<Definition>& definitions) {
+  std::set<ObjectRef> refs;
+  for (const Definition& definition : definitions) refs.insert(definition.ref);
+  return refs;
+}
+
 }  // namespace
 
 bool Catalog::before(const Claim& a, const Claim& b) {
@@ -82,12 +89,12 @@ void Catalog::carry_over(std::vector<Definition>& old, Manifest& manifest) {
 }
 
 void Catalog::withdraw(const FileKey& key, File& file) {
-  for (const Definition& definition : file.definitions) {
-    auto& claims = slots_[definition.ref].claims;
+  for (const ObjectRef& ref : refs_of(file.definitions)) {
+    auto& claims = slots_[ref].claims;
     const auto own = [&](const Claim& claim) { return *claim.file == key; };
     claims.erase(std::remove_if(claims.begin(), claims.end(), own), claims.end());
     for (const Claim& claim : claims) changed_files_.insert(*claim.file);
-    changed_refs_.insert(definition.ref);
+    changed_refs_.insert(ref);
   }
   changed_files_.insert(key);
 }
@@ -97,8 +104,10 @@ void Catalog::enter(const FileKey& key, File& file) {
     auto& claims = slots_[definition.ref].claims;
     const Claim claim{&key, &definition};
     claims.insert(std::ranges::upper_bound(claims, claim, &Catalog::before), claim);
-    for (const Claim& other : claims) changed_files_.insert(*other.file);
-    changed_refs_.insert(definition.ref);
+  }
+  for (const ObjectRef& ref : refs_of(file.definitions)) {
+    for (const Claim& other : slots_.at(ref).claims) changed_files_.insert(*other.file);
+    changed_refs_.insert(ref);
   }
   changed_files_.insert(key);
 }
@@ -187,14 +196,22 @@ void Catalog::settle(const ObjectRef& ref, std::vector<ObjectEvent>& events) {
 
 Diagnostics Catalog::diagnose(const FileKey& key, const File& file) const {
   Diagnostics all = file.diagnostics;
+  absl::flat_hash_map<ObjectRef, const Definition*> winners;
+  const auto winner_of = [&](const ObjectRef& ref) {
+    const auto [entry, fresh] = winners.try_emplace(ref, nullptr);
+    if (fresh) {
+      const auto usable = std::ranges::find_if(slots_.at(ref).claims, [](const Claim& claim) {
+        return claim.definition->object != nullptr;
+      });
+      entry->second = usable->definition;
+    }
+    return entry->second;
+  };
   for (const Definition& definition : file.definitions) {
     all.insert(all.end(), definition.diagnostics.begin(), definition.diagnostics.end());
     if (definition.object == nullptr || definition.absent) continue;
-    const auto& claims = slots_.at(definition.ref).claims;
-    const auto winner = std::ranges::find_if(
-        claims, [](const Claim& claim) { return claim.definition->object != nullptr; });
-    if (winner->definition != &definition)
-      all.push_back(duplicate(definition, *winner->definition));
+    const Definition* winner = winner_of(definition.ref);
+    if (winner != &definition) all.push_back(duplicate(definition, *winner));
   }
   for (Diagnostic& diagnostic : all) {
     if (diagnostic.position.file.empty()) diagnostic.position.file = key.path;

@@ -44,6 +44,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // How the bytes are cut makes no difference.
     if (feed(mirror, text, size + 1) != feed(mirror, text, 3)) std::abort();
     mirror.withdraw();
+    mirror.begin_list();
+    mirror.end_list();
     if (mirror.size() != 0) std::abort();
   }
   return 0;
