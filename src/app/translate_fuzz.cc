@@ -55,7 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Objects objects = objects_of({reinterpret_cast<const char*>(data), size});
   if (objects.empty()) return 0;
 
-  envoy::Settings settings = app::offline_settings();
+  kgw::envoy::Settings settings = app::offline_settings();
   settings.report_unreachable = true;
   app::Translation at_once(std::move(settings));
   at_once.apply(app::builtin_objects());
