@@ -14,11 +14,26 @@ namespace {
 
 constexpr std::size_t kSmallMapping = 16;
 
-// Appends `text` as a JSON string.
+// U+0085, U+2028 and U+2029 are line breaks in YAML 1.1, which folds them: the escape of the one
+// that `text` begins with, and its length in UTF-8.
+std::pair<std::string_view, std::size_t> escaped_break(std::string_view text) {
+  if (text.starts_with("\xc2\x85")) return {"\\u0085", 2};
+  if (text.starts_with("\xe2\x80\xa8")) return {"\\u2028", 3};
+  if (text.starts_with("\xe2\x80\xa9")) return {"\\u2029", 3};
+  return {};
+}
+
+// Appends `text` as a JSON string that reads as the same in YAML.
 void append_quoted(std::string& out, std::string_view text) {
   constexpr char kHex[] = "0123456789abcdef";
   out += '"';
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (const auto [escape, bytes] = escaped_break(text.substr(i)); bytes > 0) {
+      out += escape;
+      i += bytes - 1;
+      continue;
+    }
+    const char c = text[i];
     switch (c) {
       case '"':
         out += "\\\"";

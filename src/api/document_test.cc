@@ -49,7 +49,9 @@ INSTANTIATE_TEST_SUITE_P(
         ScalarCase{"-9223372036854775808", "-9223372036854775808"},
         ScalarCase{"9223372036854775808", "9223372036854775808.0"},
         ScalarCase{"|\n  a\n  b\n", "\"a\\nb\\n\""}, ScalarCase{">\n  a\n  b\n", "\"a b\\n\""},
-        ScalarCase{"\"\\u00e9\\x01\"", "\"é\\u0001\""}));
+        ScalarCase{"\"\\u00e9\\x01\"", "\"é\\u0001\""},
+        // YAML would fold these line breaks of its own.
+        ScalarCase{"\"a\\Nb \\L c\\Pd\"", R"("a\u0085b \u2028 c\u2029d")"}));
 
 TEST(DocumentYaml, KeysBecomeStrings) {
   EXPECT_EQ(read("true: b\non: d\n"), "2:1: key 'true' is given twice");
