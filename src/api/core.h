@@ -68,6 +68,9 @@ struct EndpointPort {
 // discovery.k8s.io/v1 EndpointSlice. Belongs to the Service named by the label
 // kubernetes.io/service-name.
 struct EndpointSlice : Object {
+  static constexpr const char* kServiceName = "kubernetes.io/service-name";            // a label
+  static constexpr const char* kManagedBy = "endpointslice.kubernetes.io/managed-by";  // a label
+
   Name address_type;  // IPv4, IPv6, FQDN
   std::vector<Endpoint> endpoints;
   std::vector<EndpointPort> ports;

@@ -28,13 +28,17 @@ void append_quoted(std::string& out, std::string_view text) {
   constexpr char kHex[] = "0123456789abcdef";
   out += '"';
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (const auto [escape, bytes] = escaped_break(text.substr(i)); bytes > 0) {
-      out += escape;
-      i += bytes - 1;
-      continue;
-    }
     const char c = text[i];
     switch (c) {
+      case '\xc2':
+      case '\xe2':
+        if (const auto [escape, bytes] = escaped_break(text.substr(i)); bytes > 0) {
+          out += escape;
+          i += bytes - 1;
+        } else {
+          out += c;
+        }
+        break;
       case '"':
         out += "\\\"";
         break;

@@ -11,9 +11,6 @@
 namespace kgw {
 namespace {
 
-constexpr std::array<std::string_view, 3> kOwnPrefixes = {"kgateway.dev/", "gateway.kgateway.dev/",
-                                                          "delegation.kgateway.dev/"};
-
 constexpr std::string_view kRouteWeight = "kgateway.dev/route-weight";
 
 struct Followed {
@@ -43,7 +40,8 @@ constexpr std::array<std::string_view, 4> kPlanned = {
 };
 
 bool has_own_prefix(std::string_view key) {
-  return std::ranges::any_of(kOwnPrefixes, [&](std::string_view p) { return key.starts_with(p); });
+  return std::ranges::any_of(kOwnMetadataPrefixes,
+                             [&](std::string_view p) { return key.starts_with(p); });
 }
 
 bool is_followed(Kind kind, std::string_view key) {

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 
+#include "api/core.h"
+#include "api/ineffective.h"
+
 namespace kgw {
 namespace {
 
@@ -21,16 +24,15 @@ constexpr std::string_view kAnnotationKey =
 constexpr std::uint32_t kMaxKeyPrefix = 253;
 constexpr std::size_t kMaxAnnotationBytes = 256 * 1024;
 
+std::vector<std::string> with_own_prefixes(std::vector<std::string> keys) {
+  keys.insert(keys.end(), kOwnMetadataPrefixes.begin(), kOwnMetadataPrefixes.end());
+  return keys;
+}
+
 // Annotations that any part of this product reads; all others are dropped while decoding.
 std::vector<std::string> annotations_of_interest() {
-  return {"kgateway.dev/",
-          "gateway.kgateway.dev/",
-          "delegation.kgateway.dev/",
-          "gateway.networking.k8s.io/",
-          "service.kubernetes.io/",
-          "networking.istio.io/",
-          "ambient.istio.io/",
-          "internal.kgateway.dev/"};
+  return with_own_prefixes({"gateway.networking.k8s.io/", "service.kubernetes.io/",
+                            "networking.istio.io/", "ambient.istio.io/", "internal.kgateway.dev/"});
 }
 
 Constraints label_value() { return Constraints().length(0, 63).pattern(kLabelValue); }
@@ -41,8 +43,7 @@ Constraints qualified_name() {
 // The same for labels, but for those of Namespaces, which selectors may ask for. Keys of kgateway's
 // groups are kept so that it can be said that they have no effect (ineffective.h).
 std::vector<std::string> labels_of_interest() {
-  return {"kubernetes.io/service-name", "endpointslice.kubernetes.io/managed-by", "kgateway.dev/",
-          "gateway.kgateway.dev/", "delegation.kgateway.dev/"};
+  return with_own_prefixes({EndpointSlice::kServiceName, EndpointSlice::kManagedBy});
 }
 
 // The fields of metadata; `name` says what a name must look like. No `kept_labels`: all.

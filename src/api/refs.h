@@ -20,6 +20,11 @@ struct ParentRef {
   friend bool operator==(const ParentRef&, const ParentRef&) = default;
 };
 
+// What the reference names, of any kind, for an object in namespace `own`.
+inline ObjectRef target_of(const ParentRef& ref, const Name& own) {
+  return {kind_of(ref.group, ref.kind), {ref.ns ? Name(*ref.ns) : own, ref.name}};
+}
+
 // A Service or Backend (BackendObjectReference).
 struct BackendObjectRef {
   Name group;  // "" = core

@@ -7,14 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "attach/local_address.h"
+#include "attach/trust.h"
+
 namespace kgw::app {
 namespace {
 
 using attach::BackendProtocol;
 using attach::ClusterId;
 
-constexpr const char* kServiceName = "kubernetes.io/service-name";
-constexpr const char* kManagedBy = "endpointslice.kubernetes.io/managed-by";
 constexpr const char* kDistribution = "networking.istio.io/traffic-distribution";
 
 using Slices = std::vector<const EndpointSlice*>;
@@ -36,7 +37,7 @@ std::map<ObjectKey, Slices> slices_by_service(const Translation& translation) {
   std::map<ObjectKey, Slices> slices;
   translation.model.inputs.endpoint_slices.for_each(
       [&](const ObjectKey& key, const EndpointSlice& slice) {
-        const auto service = slice.metadata.labels.find(kServiceName);
+        const auto service = slice.metadata.labels.find(EndpointSlice::kServiceName);
         if (service == slice.metadata.labels.end()) return;
         slices[{key.ns, service->second}].push_back(&slice);
       });
@@ -91,7 +92,7 @@ void check_slices(const ObjectRef& service, const ServicePort& port, const Slice
   const bool any = std::ranges::any_of(
       slices, [&](const EndpointSlice* slice) { return has_port(*slice, port); });
   for (const EndpointSlice* slice : slices) {
-    const bool is_made = slice->metadata.labels.contains(kManagedBy);
+    const bool is_made = slice->metadata.labels.contains(EndpointSlice::kManagedBy);
     if (slice->endpoints.empty() || has_port(*slice, port) || (any && is_made)) continue;
     const std::string name = port.name.empty() ? "no name" : "the name \"" + port.name.str() + "\"";
     out.push_back(warning(slice->ref(), "ports",
@@ -129,6 +130,25 @@ void report_backends(const Translation& translation, Diagnostics& out) {
     const ServicePort* port = facts->find_port(cluster.port, udp ? "UDP" : "TCP");
     if (port != nullptr) check_slices(cluster.backend, *port, own->second, out);
   }
+}
+
+void report_endpoints(const Translation& translation, Diagnostics& out) {
+  if (attach::trust().local_backends) return;
+  translation.model.inputs.endpoint_slices.for_each(
+      [&](const ObjectKey&, const EndpointSlice& slice) {
+        for (std::size_t i = 0; i < slice.endpoints.size(); ++i) {
+          const auto& addresses = slice.endpoints[i].addresses;
+          if (addresses.empty()) continue;
+          const attach::Fault fault = attach::local_host(addresses.front());
+          if (!fault) continue;
+          out.push_back({slice.ref(),
+                         "endpoints[" + std::to_string(i) + "].addresses[0]",
+                         fault.reason.str(),
+                         fault.message.str(),
+                         Severity::kError,
+                         {}});
+        }
+      });
 }
 
 }  // namespace kgw::app

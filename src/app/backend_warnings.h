@@ -9,5 +9,7 @@
 namespace kgw::app {
 
 void report_backends(const Translation& translation, Diagnostics& out);
+// Addresses of EndpointSlices, in use or not, that are local to the proxy and left out.
+void report_endpoints(const Translation& translation, Diagnostics& out);
 
 }  // namespace kgw::app

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "api/text.h"
 #include "attach/model.h"
 #include "status/json.h"
 
@@ -25,14 +26,6 @@ std::string event_name(const Gateway& gateway, const std::string& reason,
   std::string name = gateway.metadata.name.str().substr(0, kMaxName);
   while (name.ends_with('.') || name.ends_with('-')) name.pop_back();
   return fmt::format("{}.{:016x}", name, XXH3_64bits(all.data(), all.size()));
-}
-
-// At most so many bytes, without half a character.
-std::string shortened(std::string text) {
-  if (text.size() <= kMaxMessage) return text;
-  std::size_t end = kMaxMessage - 3;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return text.substr(0, end) + "...";
 }
 
 }  // namespace
@@ -85,7 +78,7 @@ nlohmann::json EventRecorder::event(const Gateway& gateway, const std::string& n
             {"uid", gateway.metadata.uid}}},
           {"type", "Warning"},
           {"reason", reason},
-          {"message", shortened(message)},
+          {"message", one_line(message, kMaxMessage)},
           {"source", {{"component", "kgateway"}}},
           {"reportingComponent", attach::kControllerName},
           {"firstTimestamp", status::rfc3339(told.first)},

@@ -36,7 +36,7 @@ HeldGateways::Events HeldGateways::amend(Events events) {
   for (const Name& name : classes) {
     const auto found = classes_.find(name);
     if (found == classes_.end()) continue;
-    if (!ends(*found->second) && !is_ours(*found->second) && is_needed(name)) continue;
+    if (is_undecided(*found->second) && is_needed(name)) continue;
     put_class(name, found->second, out);
   }
   if (!classes.empty()) {
@@ -69,8 +69,8 @@ bool HeldGateways::is_ours(const GatewayClass& of) {
   return of.controller_name == attach::kControllerName;
 }
 
-bool HeldGateways::ends(const GatewayClass& of) const {
-  return !is_ours(of) && (!others_accept_ || accepted_.contains(of.metadata.name));
+bool HeldGateways::is_undecided(const GatewayClass& of) const {
+  return others_accept_ && !is_ours(of) && !accepted_.contains(of.metadata.name);
 }
 
 void HeldGateways::settle(const ObjectKey& gateway, Events& out) {
@@ -78,8 +78,7 @@ void HeldGateways::settle(const ObjectKey& gateway, Events& out) {
   if (known.now == nullptr) return settle_gone(gateway, known, out);
   const Name name = known.now->gateway_class_name;
   const auto found = classes_.find(name);
-  if (found != classes_.end() && known.in_force != nullptr && !is_ours(*found->second) &&
-      !ends(*found->second)) {
+  if (found != classes_.end() && known.in_force != nullptr && is_undecided(*found->second)) {
     if (known.withdrawn) return;
     hold(gateway, known,
          fmt::format("Controller \"{}\" of GatewayClass \"{}\" has not accepted it",

@@ -67,8 +67,8 @@ class HeldGateways {
   void drop_classes(Events& out);
   bool is_needed(const Name& class_name) const;
   static bool is_ours(const GatewayClass& of);
-  // Whether a Gateway of the class is another controller's.
-  bool ends(const GatewayClass& of) const;
+  // Of another controller, which has not accepted it (yet).
+  bool is_undecided(const GatewayClass& of) const;
   void hold(const ObjectKey& gateway, const Known& known, const std::string& why);
   void release(const ObjectKey& gateway);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "api/registry.h"
+#include "policy/envoy_rules.h"
 
 namespace kgw::app {
 namespace {
@@ -23,17 +24,10 @@ constexpr std::array<std::pair<std::string_view, Kind>, 9> kShortNames = {{
     {"po", Kind::kPod},
 }};
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
 }  // namespace
 
 Kind kind_by_word(std::string_view word) {
-  const std::string all = lower(word);
+  const std::string all = policy::to_lower(word);
   const std::size_t dot = all.find('.');
   const std::string name = all.substr(0, dot);
   const std::string group = dot == std::string::npos ? "" : all.substr(dot + 1);
@@ -42,7 +36,7 @@ Kind kind_by_word(std::string_view word) {
   }
   for (const KindInfo& info : known_kinds()) {
     const auto is_meant = [&](const ServedVersion& version) {
-      const bool named = name == info.plural || name == lower(version.kind_name);
+      const bool named = name == info.plural || name == policy::to_lower(version.kind_name);
       return named && (group.empty() || group == version.group);
     };
     if (std::ranges::any_of(info.versions, is_meant)) return info.kind;

@@ -4,26 +4,20 @@
 #include <boost/asio/ip/address.hpp>
 #include <string_view>
 
+#include "policy/envoy_rules.h"
+
 namespace kgw::app {
 namespace {
 
 namespace ip = boost::asio::ip;
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  });
-  return out;
-}
-
 // "a.com" of "A.com:80", "::1" of "[::1]:80".
 std::string name_of(std::string_view authority) {
   if (authority.starts_with('[')) {
     const std::size_t end = authority.find(']');
-    return end == std::string_view::npos ? "" : lower(authority.substr(1, end - 1));
+    return end == std::string_view::npos ? "" : policy::to_lower(authority.substr(1, end - 1));
   }
-  return lower(authority.substr(0, authority.find(':')));
+  return policy::to_lower(authority.substr(0, authority.find(':')));
 }
 
 // IPv4 in the form of IPv6 is IPv4.
@@ -57,8 +51,9 @@ std::optional<std::string> foreign_origin(const HttpRequest& request,
   }
   if (request.origin.empty()) return std::nullopt;
   const std::size_t scheme = request.origin.find("://");
-  const bool same = scheme != std::string::npos && !request.host.empty() &&
-                    lower(request.origin.substr(scheme + 3)) == lower(request.host);
+  const bool same =
+      scheme != std::string::npos && !request.host.empty() &&
+      policy::to_lower(request.origin.substr(scheme + 3)) == policy::to_lower(request.host);
   if (same) return std::nullopt;
   return "Origin is another site";
 }

@@ -8,7 +8,7 @@
 
 #include "api/ineffective.h"
 #include "app/backend_warnings.h"
-#include "app/ineffective.h"
+#include "attach/tls_options.h"
 #include "deploy/kube/parameters.h"
 #include "envoy/stream_owners.h"
 #include "status/conditions.h"
@@ -137,8 +137,7 @@ bool belongs_to_others(const attach::Inputs& inputs, ObjectRef parent) {
   if (parent.kind == Kind::kListenerSet) {
     const ListenerSet* set = inputs.listener_sets.find(parent.key);
     if (set == nullptr) return false;
-    const ParentRef& ref = set->parent_ref;
-    parent = {Kind::kGateway, {ref.ns ? Name(*ref.ns) : set->metadata.ns, ref.name}};
+    parent = target_of(set->parent_ref, set->metadata.ns);
   }
   const Gateway* gateway = inputs.gateways.find(parent.key);
   if (gateway == nullptr) return false;
@@ -148,10 +147,9 @@ bool belongs_to_others(const attach::Inputs& inputs, ObjectRef parent) {
 
 bool has_parent_of_others(const attach::Inputs& inputs, const RouteObject& route) {
   return std::ranges::any_of(route.parent_refs, [&](const ParentRef& ref) {
-    const Kind kind = kind_of(ref.group, ref.kind);
-    if (kind != Kind::kGateway && kind != Kind::kListenerSet) return false;
-    return belongs_to_others(inputs,
-                             {kind, {ref.ns ? Name(*ref.ns) : route.metadata.ns, ref.name}});
+    const ObjectRef target = target_of(ref, route.metadata.ns);
+    if (target.kind != Kind::kGateway && target.kind != Kind::kListenerSet) return false;
+    return belongs_to_others(inputs, target);
   });
 }
 
@@ -261,6 +259,27 @@ void report_unused_policies(const Translation& translation, Diagnostics& out) {
       });
 }
 
+// TLS options that have no effect, and certificates that clients will refuse.
+void report_listeners(const Translation& translation, Diagnostics& out) {
+  const auto report = [&](const attach::BoundListener& listener, const attach::Fault& fault) {
+    if (!fault) return;
+    out.push_back({listener.id.owner,
+                   "spec.listeners[" + listener.id.name.str() + "].tls",
+                   fault.reason.str(),
+                   fault.message.str(),
+                   Severity::kWarning,
+                   {}});
+  };
+  translation.model.listeners.for_each(
+      [&](const ObjectKey&, const attach::GatewayListeners& gateway) {
+        for (const attach::BoundListener& listener : gateway.listeners) {
+          report(listener, attach::ineffective_tls_options(listener));
+          const auto* tls = translation.model.listener_tls.find(listener.id);
+          if (tls != nullptr) report(listener, tls->warning);
+        }
+      });
+}
+
 // Fields of GatewayParameters that have no effect.
 void report_parameters(const Translation& translation, Diagnostics& out) {
   translation.model.inputs.gateway_parameters.for_each(
@@ -290,8 +309,8 @@ Diagnostics translation_problems(const Translation& translation) {
   report_unused_policies(translation, problems);
   report_parameters(translation, problems);
   report_backends(translation, problems);
-  std::ranges::move(ineffective_in_listeners(translation), std::back_inserter(problems));
-  std::ranges::move(refused_endpoints(translation), std::back_inserter(problems));
+  report_listeners(translation, problems);
+  report_endpoints(translation, problems);
   if (translation.reachability) {
     std::ranges::move(translation.reachability->warnings(), std::back_inserter(problems));
   }

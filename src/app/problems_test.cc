@@ -16,22 +16,29 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-constexpr const char* kGateway = R"(
+// Gateway "edge" with these listeners, and Service "app".
+std::string edge(const std::string& listeners) {
+  return R"(
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: edge}
 spec:
   gatewayClassName: kgateway
-  listeners:
-  - {name: http, port: 80, protocol: HTTP}
-  - {name: tcp, port: 81, protocol: TCP}
-  - {name: tls, port: 82, protocol: TLS, tls: {mode: Passthrough}}
+  listeners:)" +
+         listeners +
+         R"(
 ---
 apiVersion: v1
 kind: Service
 metadata: {name: app}
 spec: {ports: [{name: http, port: 80}]}
 )";
+}
+
+const std::string kGateway = edge(R"(
+  - {name: http, port: 80, protocol: HTTP}
+  - {name: tcp, port: 81, protocol: TCP}
+  - {name: tls, port: 82, protocol: TLS, tls: {mode: Passthrough}})");
 
 std::string route(const std::string& kind, const std::string& name, const std::string& spec,
                   const std::string& metadata = "") {
@@ -84,21 +91,10 @@ TEST(Problems, ATlsRouteMayLoseSomeOfItsHosts) {
 }
 
 TEST(Problems, AListenerThatIsNotServedIsToldOfARouteThatOthersServe) {
-  const SeenWorld world(R"(
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {name: edge}
-spec:
-  gatewayClassName: kgateway
-  listeners:
+  const SeenWorld world(edge(R"(
   - {name: http, port: 80, protocol: HTTP}
-  - {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: nobody}]}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: app}
-spec: {ports: [{name: http, port: 80}]}
-)" + route("HTTPRoute", "r", "parentRefs: [{name: edge}]"));
+  - {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: nobody}]}})") +
+                        route("HTTPRoute", "r", "parentRefs: [{name: edge}]"));
   const auto explained = world.explain({Kind::kHttpRoute, {"default", "r"}});
   EXPECT_EQ(explained["inForce"], true);
   EXPECT_THAT(explained["status"].dump(),
@@ -108,21 +104,9 @@ spec: {ports: [{name: http, port: 80}]}
 
 TEST(Problems, ARouteWithoutHostsAtItsListenerIsNotInForce) {
   const SeenWorld world(
-      R"(
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {name: edge}
-spec:
-  gatewayClassName: kgateway
-  listeners:
+      edge(R"(
   - {name: all, port: 80, protocol: HTTP}
-  - {name: one, port: 80, protocol: HTTP, hostname: a.test}
----
-apiVersion: v1
-kind: Service
-metadata: {name: app}
-spec: {ports: [{name: http, port: 80}]}
-)" +
+  - {name: one, port: 80, protocol: HTTP, hostname: a.test})") +
       route("HTTPRoute", "lost",
             "parentRefs: [{name: edge, sectionName: all}]\n  hostnames: [a.test]") +
       route("HTTPRoute", "fine", "parentRefs: [{name: edge}]\n  hostnames: [a.test]"));
@@ -255,7 +239,7 @@ spec:
 }
 
 TEST(Explain, EachRuleSaysWhetherItStands) {
-  const SeenWorld world(std::string(kGateway) + R"(
+  const SeenWorld world(kGateway + R"(
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute

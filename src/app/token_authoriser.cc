@@ -30,6 +30,8 @@ std::expected<std::string, std::string> reviewed_user(const std::string& review,
 
 namespace {
 
+constexpr std::string_view kAccount = "system:serviceaccount:";
+
 constexpr const char* kNoToken =
     "no ServiceAccount token: proxies of a cluster send theirs as \"authorization: Bearer TOKEN\"";
 
@@ -59,8 +61,7 @@ xds::Authoriser token_authoriser(TokenReview review, AccountOf account_of) {
     if (peer.bearer_token.empty()) {
       return answer(std::unexpected(kNoToken));
     }
-    const std::string expected =
-        "system:serviceaccount:" + group->ns.str() + ":" + account_of(*group);
+    const std::string expected = std::string(kAccount) + group->ns.str() + ":" + account_of(*group);
     review(peer.bearer_token, [gateway = *group, expected, answer = std::move(answer)](
                                   std::expected<std::string, std::string> user) {
       if (!user) {
@@ -77,7 +78,6 @@ xds::Authoriser token_authoriser(TokenReview review, AccountOf account_of) {
 
 // RFC 7519: three parts in base64url without padding; the second one is an object of claims.
 std::optional<ObjectKey> claimed_account(std::string_view token) {
-  constexpr std::string_view kPrefix = "system:serviceaccount:";
   const std::size_t begin = token.find('.') + 1;
   const std::size_t end = token.find('.', begin);
   if (begin == 0 || end == std::string_view::npos) return std::nullopt;
@@ -89,18 +89,20 @@ std::optional<ObjectKey> claimed_account(std::string_view token) {
   if (!schema::decode_base64(part, claims)) return std::nullopt;
   const auto json = nlohmann::json::parse(claims, nullptr, false);
   const std::string subject = deploy::kube::text_of(json, "sub");
-  const std::size_t colon = subject.find(':', kPrefix.size());
-  if (!subject.starts_with(kPrefix) || colon == std::string::npos) return std::nullopt;
-  return ObjectKey{Name(subject.substr(kPrefix.size(), colon - kPrefix.size())),
+  const std::size_t colon = subject.find(':', kAccount.size());
+  if (!subject.starts_with(kAccount) || colon == std::string::npos) return std::nullopt;
+  return ObjectKey{Name(subject.substr(kAccount.size(), colon - kAccount.size())),
                    Name(subject.substr(colon + 1))};
 }
 
 xds::Admission reporting(xds::Admission admit, Refused refused_account) {
   return [admit = std::move(admit), refused = std::move(refused_account)](
              const xds::Peer& peer, std::function<void(std::expected<void, std::string>)> answer) {
-    admit(peer, [account = claimed_account(peer.bearer_token), refused,
+    admit(peer, [token = peer.bearer_token, refused,
                  answer = std::move(answer)](std::expected<void, std::string> admitted) {
-      if (account && !admitted) refused(*account, admitted.error());
+      if (!admitted) {
+        if (const auto account = claimed_account(token)) refused(*account, admitted.error());
+      }
       answer(std::move(admitted));
     });
   };

@@ -199,14 +199,14 @@ void Translation::collect_withdrawn(const EncodedChange& change) {
 
 void Translation::note_acceptance(const ObjectRef& route) {
   const auto found = unaccepted_.find(route);
-  if (found == unaccepted_.end() || !is_accepted_everywhere(route)) return;
+  if (found == unaccepted_.end() || !is_accepted(route)) return;
   unaccepted_.erase(found);
   routes.last_accepted.erase(route);
 }
 
 // By every table that a proxy has, and by one at least: Gateways without proxies, listeners that
 // are not served and Gateways that refuse the route never say anything.
-bool Translation::is_accepted_everywhere(const ObjectRef& route) const {
+bool Translation::is_accepted(const ObjectRef& route) const {
   const auto* encoded = routes.encoded_routes.find(route);
   const auto* attachment = model.attachments.find(route);
   if (encoded == nullptr || encoded->held || attachment == nullptr) return false;

@@ -101,7 +101,7 @@ class Translation {
   void collect_withdrawn(const EncodedChange& change);
   void serve_last_accepted(const Name& piece);
   void note_acceptance(const ObjectRef& route);
-  bool is_accepted_everywhere(const ObjectRef& route) const;
+  bool is_accepted(const ObjectRef& route) const;
 
   using Chains = std::map<std::string, envoy::FilterChain>;  // by name
   std::map<status::GatewayResource, Chains> accepted_chains_;

@@ -39,9 +39,8 @@ class Judge {
       : model_(model), read_(read), route_(route), hostnames_(hostnames_of(route)) {}
 
   std::optional<ParentBinding> judge(const ParentRef& ref) {
-    const Kind kind = kind_of(ref.group, ref.kind);
-    if (kind != Kind::kGateway && kind != Kind::kListenerSet) return std::nullopt;
-    const ObjectRef target{kind, {ref.ns ? Name(*ref.ns) : route_.metadata.ns, ref.name}};
+    const ObjectRef target = target_of(ref, route_.metadata.ns);
+    if (target.kind != Kind::kGateway && target.kind != Kind::kListenerSet) return std::nullopt;
     const OwnerListeners* owner = read_.get(model_.owner_listeners, target);
     if (owner == nullptr) return std::nullopt;
     ParentBinding binding{ref, target, owner->gateway, {}, {}};

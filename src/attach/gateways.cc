@@ -9,7 +9,7 @@ namespace kgw::attach {
 namespace {
 
 ObjectKey parent_of(const ListenerSet& set) {
-  return {set.parent_ref.ns ? Name(*set.parent_ref.ns) : set.metadata.ns, set.parent_ref.name};
+  return target_of(set.parent_ref, set.metadata.ns).key;
 }
 
 bool names_gateway(const ParentRef& ref) { return kind_of(ref.group, ref.kind) == Kind::kGateway; }

@@ -29,7 +29,7 @@ engine::Index<ObjectKey, ObjectKey, EndpointSlice>& make_slices_by_service(engin
   return graph.index<ObjectKey>(
       model.inputs.endpoint_slices, "endpoint slices by service",
       [](const ObjectKey& key, const EndpointSlice& slice, auto&& emit) {
-        const auto service = slice.metadata.labels.find("kubernetes.io/service-name");
+        const auto service = slice.metadata.labels.find(EndpointSlice::kServiceName);
         if (service == slice.metadata.labels.end() || service->second.empty()) return;
         emit(ObjectKey{key.ns, service->second});
       });

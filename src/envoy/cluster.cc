@@ -33,15 +33,6 @@ void set_limits(proto::Cluster& cluster) {
   retries.mutable_min_retry_concurrency()->set_value(20);
 }
 
-// A host that vanished without a word is noticed, also on a quiet stream, which nothing else ends.
-void set_keepalive(BackendProtocol protocol, proto::Cluster& cluster) {
-  if (protocol == BackendProtocol::kUdp) return;
-  auto& keepalive = *cluster.mutable_upstream_connection_options()->mutable_tcp_keepalive();
-  keepalive.mutable_keepalive_time()->set_value(300);
-  keepalive.mutable_keepalive_interval()->set_value(60);
-  keepalive.mutable_keepalive_probes()->set_value(5);
-}
-
 void set_http_protocol(BackendProtocol protocol, proto::Cluster& cluster) {
   if (protocol == BackendProtocol::kTcp || protocol == BackendProtocol::kUdp) return;
   HttpProtocolOptions options;
@@ -144,7 +135,7 @@ BuiltCluster build_cluster(const ClusterVariant& variant, const Discovery& disco
   set_discovery(fails ? Discovery{.type = Discovery::Type::kNone} : discovery, cluster);
   set_limits(cluster);
   limit_buffers(cluster);
-  set_keepalive(variant.id.protocol, cluster);
+  if (variant.id.protocol != BackendProtocol::kUdp) keep_alive(cluster);
   set_http_protocol(variant.id.protocol, cluster);
   if (tls != nullptr && !fails) {
     built.secrets =

@@ -136,7 +136,8 @@ TEST(Cluster, OfManyNamesKeepsNoProxyWaiting) {
     for (int i = 0; i < names; ++i) {
       backend.hosts.push_back({"h" + std::to_string(i) + ".example.com", 80});
     }
-    const Cluster cluster = decode<Cluster>(build(kPlain, Discovery::of(std::move(backend.hosts))).resource);
+    const Cluster cluster =
+        decode<Cluster>(build(kPlain, Discovery::of(std::move(backend.hosts))).resource);
     return !cluster.has_wait_for_warm_on_init() || cluster.wait_for_warm_on_init().value();
   };
   EXPECT_TRUE(waits(8));

@@ -1,5 +1,9 @@
 #include "envoy/edge.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include "attach/trust.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
@@ -27,6 +31,8 @@ constexpr std::uint32_t kStreams = 100;
 constexpr std::uint32_t kStreamWindowBytes = 256 * 1024;
 constexpr std::uint32_t kConnectionWindowBytes = 1024 * 1024;
 
+constexpr int kKeepaliveSeconds = 300, kProbeSeconds = 60, kProbes = 5;
+
 constexpr const char* kForwardedHeaders[] = {"forwarded", "x-forwarded-host", "x-forwarded-port"};
 
 }  // namespace
@@ -37,6 +43,27 @@ void limit_buffers(::envoy::config::listener::v3::Listener& listener) {
 
 void limit_buffers(::envoy::config::cluster::v3::Cluster& cluster) {
   cluster.mutable_per_connection_buffer_limit_bytes()->set_value(kConnectionBufferBytes);
+}
+
+void keep_alive(::envoy::config::listener::v3::Listener& listener) {
+  const auto set = [&](const char* description, int level, int name, int value) {
+    auto& option = *listener.add_socket_options();
+    option.set_description(description);
+    option.set_level(level);
+    option.set_name(name);
+    option.set_int_value(value);
+  };
+  set("SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE, 1);
+  set("TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE, kKeepaliveSeconds);
+  set("TCP_KEEPINTVL", IPPROTO_TCP, TCP_KEEPINTVL, kProbeSeconds);
+  set("TCP_KEEPCNT", IPPROTO_TCP, TCP_KEEPCNT, kProbes);
+}
+
+void keep_alive(::envoy::config::cluster::v3::Cluster& cluster) {
+  auto& keepalive = *cluster.mutable_upstream_connection_options()->mutable_tcp_keepalive();
+  keepalive.mutable_keepalive_time()->set_value(kKeepaliveSeconds);
+  keepalive.mutable_keepalive_interval()->set_value(kProbeSeconds);
+  keepalive.mutable_keepalive_probes()->set_value(kProbes);
 }
 
 void allow_request_buffers(::envoy::config::route::v3::VirtualHost& host) {

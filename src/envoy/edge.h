@@ -22,12 +22,19 @@ class HttpConnectionManager;
 
 namespace kgw::envoy {
 
+// What a proxy calls itself in the header Server.
+inline constexpr const char* kServerName = "envoy";
+
 // Envoy takes at most this; a UDP payload has up to 65,507 bytes.
 inline constexpr std::uint64_t kMaxDatagramBytes = 65535;
 
 // Buffers of one connection; where reading stops until the other side has caught up.
 void limit_buffers(::envoy::config::listener::v3::Listener& listener);
 void limit_buffers(::envoy::config::cluster::v3::Cluster& cluster);
+// A peer that vanished without a word is noticed after about 10 minutes, also on a quiet stream,
+// which nothing else ends. TCP only.
+void keep_alive(::envoy::config::listener::v3::Listener& listener);
+void keep_alive(::envoy::config::cluster::v3::Cluster& cluster);
 // What a request may keep for a retry or a mirror: as much as Envoy's default, in spite of the
 // limit on its connection.
 void allow_request_buffers(::envoy::config::route::v3::VirtualHost& host);

@@ -73,9 +73,9 @@ void check_constraints(const BoundRule& rule, const std::vector<RuleRoutes>& by_
   if (encoded.quarantine != Quarantine::kNone) return;
   std::optional<std::string> found = broken(by_variant);
   if (!found) return;
-  const bool replaceable = std::ranges::none_of(
-      rule.matches,
-      [&](const auto& match) { return broken(encode_replaced(rule, match)).has_value(); });
+  const bool replaceable = std::ranges::none_of(rule.matches, [&](const auto& match) {
+    return broken(encode_replaced(rule, match)).has_value();
+  });
   encoded.quarantine = replaceable ? Quarantine::kReplaced : Quarantine::kDropped;
   encoded.refusal = *std::move(found);
 }

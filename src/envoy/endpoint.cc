@@ -15,7 +15,6 @@
 namespace kgw::envoy {
 namespace {
 
-constexpr std::string_view kManagedBy = "endpointslice.kubernetes.io/managed-by";
 constexpr std::string_view kSliceController = "endpointslice-controller.k8s.io";
 
 // The port of the slice that the Service's port stands for. Absent: none.
@@ -28,7 +27,7 @@ std::optional<std::int32_t> port_of(const EndpointSlice& slice, const EndpointSe
 }
 
 bool managed_by_slice_controller(const EndpointSlice& slice) {
-  const auto label = slice.metadata.labels.find(std::string(kManagedBy));
+  const auto label = slice.metadata.labels.find(EndpointSlice::kManagedBy);
   return label != slice.metadata.labels.end() && label->second == kSliceController;
 }
 

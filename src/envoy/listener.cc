@@ -4,9 +4,6 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/wire_format_lite.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -46,23 +43,6 @@ void set_address(const std::string& text, const PortId& port,
   if (port.udp) socket.set_protocol(::envoy::config::core::v3::SocketAddress::UDP);
 }
 
-// A client that vanished without a word is noticed after about 10 minutes, also on a quiet stream,
-// which nothing else ends.
-void set_keepalive(proto::Listener& listener) {
-  constexpr int kIdleSeconds = 300, kIntervalSeconds = 60, kProbes = 5;
-  const auto set = [&](const char* description, int level, int name, int value) {
-    auto& option = *listener.add_socket_options();
-    option.set_description(description);
-    option.set_level(level);
-    option.set_name(name);
-    option.set_int_value(value);
-  };
-  set("SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE, 1);
-  set("TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE, kIdleSeconds);
-  set("TCP_KEEPINTVL", IPPROTO_TCP, TCP_KEEPINTVL, kIntervalSeconds);
-  set("TCP_KEEPCNT", IPPROTO_TCP, TCP_KEEPCNT, kProbes);
-}
-
 // All but the chains.
 proto::Listener frame(const PortId& port, std::span<const std::string> addresses,
                       Protocol protocol) {
@@ -83,7 +63,7 @@ proto::Listener frame(const PortId& port, std::span<const std::string> addresses
     socket.mutable_max_rx_datagram_size()->set_value(kMaxDatagramBytes);
   } else {
     limit_buffers(listener);
-    set_keepalive(listener);
+    keep_alive(listener);
   }
   return listener;
 }

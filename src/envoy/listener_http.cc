@@ -9,6 +9,7 @@
 #include "envoy/listener_stream.h"
 #include "envoy/listener_tls.h"
 #include "envoy/route_shard.h"
+#include "policy/header_edit.h"
 #include "policy/http_filters.h"
 
 namespace kgw::envoy {
@@ -51,11 +52,8 @@ void set_shard_key(const std::string& shards, const attach::Layout& layout,
                    hcm::HttpConnectionManager& manager) {
   mutation::HeaderMutation key;
   key.add_mutations()->set_remove(std::string(kShardHeader));
-  auto& append = *key.add_mutations()->mutable_append();
-  append.set_append_action(
-      ::envoy::config::core::v3::HeaderValueOption::OVERWRITE_IF_EXISTS_OR_ADD);
-  append.mutable_header()->set_key(std::string(kShardHeader));
-  append.mutable_header()->set_value(shards + "%CEL(" + shard_expression(layout) + ")%");
+  policy::overwrite_header(kShardHeader, shards + "%CEL(" + shard_expression(layout) + ")%",
+                           *key.add_mutations()->mutable_append());
   auto& extension = *manager.add_early_header_mutation_extensions();
   extension.set_name("envoy.http.early_header_mutation.header_mutation");
   pack(key, *extension.mutable_typed_config());
@@ -92,7 +90,7 @@ void set_server_header(hcm::HttpConnectionManager& manager) {
   auto& option = *mapper.add_headers_to_add();
   option.set_append_action(::envoy::config::core::v3::HeaderValueOption::ADD_IF_ABSENT);
   option.mutable_header()->set_key("server");
-  option.mutable_header()->set_value("envoy");
+  option.mutable_header()->set_value(kServerName);
 }
 
 // No stream ends because it is quiet: how long an exchange may take is the route's to say, and

@@ -2,8 +2,10 @@
 
 #include "envoy/config/route/v3/route.pb.h"
 #include "envoy/config/route/v3/scoped_route.pb.h"
+#include "envoy/edge.h"
 #include "envoy/encode.h"
 #include "envoy/splice.h"
+#include "policy/header_edit.h"
 
 namespace kgw::envoy {
 namespace {
@@ -22,11 +24,7 @@ void for_each_host(const ShardId& shard, const HostsByShard& hosts, engine::Read
 // What Envoy would do by itself, but before a route's edits instead of after them.
 void set_server_header(proto::RouteConfiguration& table) {
   table.set_most_specific_header_mutations_wins(true);
-  auto& option = *table.add_response_headers_to_add();
-  option.set_append_action(
-      ::envoy::config::core::v3::HeaderValueOption::OVERWRITE_IF_EXISTS_OR_ADD);
-  option.mutable_header()->set_key("server");
-  option.mutable_header()->set_value("envoy");
+  policy::overwrite_header("server", kServerName, *table.add_response_headers_to_add());
 }
 
 }  // namespace

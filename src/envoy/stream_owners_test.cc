@@ -27,8 +27,9 @@ TEST(StreamLoss, NothingIsLostByTheOwnerNorOfAListenerThatIsNotServed) {
 TEST(StreamLoss, TheOwnerOfEachLostHostIsNamed) {
   const StreamOwners owners = {{"a.test", kOld}, {"b.test", kYoung}};
   EXPECT_EQ(stream_loss(&owners, kYoung, tls({"a.test", "b.test"})),
-            (StreamLoss{false, "Host a.test of listener tls belongs to TLSRoute ns/old, which has "
-                               "precedence."}));
+            (StreamLoss{false,
+                        "Host a.test of listener tls belongs to TLSRoute ns/old, which has "
+                        "precedence."}));
   EXPECT_TRUE(stream_loss(&owners, kYoung, tls({"a.test"})).all);
 }
 

@@ -7,6 +7,7 @@
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "envoy/extensions/filters/http/cors/v3/cors.pb.h"
 #include "policy/envoy_rules.h"
+#include "policy/header_edit.h"
 #include "policy/http_filters.h"
 #include "policy/rule_context.h"
 
@@ -140,11 +141,7 @@ void require_origin(const Origin& origin, ::envoy::config::route::v3::RouteMatch
 
 void add_cors_headers(const Cors& cors, ::envoy::config::route::v3::Route& out) {
   const auto add = [&](const char* name, const std::string& value) {
-    auto& option = *out.add_response_headers_to_add();
-    option.set_append_action(
-        ::envoy::config::core::v3::HeaderValueOption::OVERWRITE_IF_EXISTS_OR_ADD);
-    option.mutable_header()->set_key(name);
-    option.mutable_header()->set_value(value);
+    overwrite_header(name, value, *out.add_response_headers_to_add());
   };
   add("access-control-allow-origin", "%REQ(origin)%");
   if (cors.allow_credentials) add("access-control-allow-credentials", "true");

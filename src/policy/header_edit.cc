@@ -89,6 +89,13 @@ HeaderEdit bind_header_edit(RuleContext& context, const HeaderModifier& spec, Di
   return edit;
 }
 
+void overwrite_header(std::string_view name, const std::string& format,
+                      ::envoy::config::core::v3::HeaderValueOption& out) {
+  out.set_append_action(::envoy::config::core::v3::HeaderValueOption::OVERWRITE_IF_EXISTS_OR_ADD);
+  out.mutable_header()->set_key(std::string(name));
+  out.mutable_header()->set_value(format);
+}
+
 void encode_header_edit(
     const HeaderEdit& edit,
     google::protobuf::RepeatedPtrField<::envoy::config::core::v3::HeaderValueOption>& put,

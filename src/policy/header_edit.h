@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/filters.h"
@@ -46,6 +47,10 @@ enum class Direction { kRequest, kResponse };
 // An edit of a header that belongs to the connection or frames the message (Connection,
 // Content-Length, ...) is left out with a warning, since it would break what shares the connection.
 HeaderEdit bind_header_edit(RuleContext& context, const HeaderModifier& spec, Direction direction);
+
+// Sets a header in place of any that is there. `format` is Envoy's, see header_format.h.
+void overwrite_header(std::string_view name, const std::string& format,
+                      ::envoy::config::core::v3::HeaderValueOption& out);
 
 // Values are formats, see header_format.h.
 void encode_header_edit(

@@ -98,7 +98,8 @@ constexpr Command kCommands[] = {
 
 // They read the environment, files and secrets of the proxy, which belong to its operator. Those
 // that need a formatter of their own are listed too: a proxy may be configured with one.
-constexpr std::string_view kOfTheProxy = " ENVIRONMENT FILE_CONTENT SECRET GENERIC_SECRET ";
+constexpr std::string_view kOfTheProxy[] = {"ENVIRONMENT", "FILE_CONTENT", "SECRET",
+                                            "GENERIC_SECRET"};
 
 struct Use {
   std::string text, name, argument, length;
@@ -145,7 +146,7 @@ Problem check_command(const Use& use) {
     if (bare && use.text.size() == use.name.size() + 2) return {};
     return quoted + " in a header value: the command takes no argument and no length";
   }
-  if (kOfTheProxy.find(" " + use.name + " ") != std::string_view::npos) {
+  if (std::ranges::find(kOfTheProxy, use.name) != std::end(kOfTheProxy)) {
     return quoted +
            " in a header value: the command reads the environment, files or secrets of the "
            "proxy, which routes may not";

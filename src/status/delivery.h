@@ -72,7 +72,7 @@ struct ProxyState {
   // The listeners' ports (number, whether of UDP) that their Service does not have, and why; empty:
   // it does not have them yet.
   std::map<std::pair<std::int32_t, bool>, std::string> missing_ports;
-  std::string rival;                      // who else manages what is deployed; empty = nobody
+  std::string rival;  // who else manages what is deployed; empty = nobody
 
   friend bool operator==(const ProxyState&, const ProxyState&) = default;
 };

@@ -382,8 +382,7 @@ std::optional<ListenerSetStatus> listener_set_status(const attach::Model& model,
                                                      const envoy::Resources& resources,
                                                      const Delivery& delivery,
                                                      const ListenerSet& set, engine::Read& read) {
-  const ObjectKey gateway_key{set.parent_ref.ns ? Name(*set.parent_ref.ns) : set.metadata.ns,
-                              set.parent_ref.name};
+  const ObjectKey gateway_key = target_of(set.parent_ref, set.metadata.ns).key;
   const GatewayListeners* gateway = read.get(model.listeners, gateway_key);
   if (gateway == nullptr) return std::nullopt;
   const auto verdict =

@@ -26,9 +26,8 @@ void check_sharding(const Gateway& gateway, Diagnostics& warnings) {
 
 // Empty if the parent is somebody's.
 std::string why_nobodys(const RouteObject& route, const ParentRef& ref, const Exists& exists) {
-  const Kind kind = kind_of(ref.group, ref.kind);
-  if (kind == Kind::kGateway || kind == Kind::kListenerSet) {
-    const ObjectRef target{kind, {ref.ns ? Name(*ref.ns) : route.metadata.ns, ref.name}};
+  const ObjectRef target = target_of(ref, route.metadata.ns);
+  if (target.kind == Kind::kGateway || target.kind == Kind::kListenerSet) {
     return exists(target) ? "" : "there is no " + to_string(target);
   }
   // Services and kinds of other groups are the parents of a mesh.

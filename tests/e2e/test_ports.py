@@ -52,6 +52,16 @@ def backends(kgw, v1, v2):
     kgw.write("services.yaml", service("v1", {"http": v1.http}), service("v2", {"http": v2.http}))
 
 
+def compete(kgw, other, v1, v2) -> int:
+    """A port that both want for a Gateway of theirs, one for v1, the other for v2."""
+    port = free_port()
+    for instance, backend in ((kgw, "v1"), (other, "v2")):
+        backends(instance, v1, v2)
+        instance.write("gateway.yaml", gateway(port))
+        instance.write("route.yaml", http_route("r", f"- backendRefs: [{{name: {backend}, port: 80}}]"))
+    return port
+
+
 @pytest.mark.parametrize("first, second", [("127.0.0.1", "127.0.0.1"), ("127.0.0.1", "0.0.0.0"), ("0.0.0.0", "127.0.0.1")])
 def test_of_two_gateways_one_has_the_port(kgw, v1, v2, first, second):
     port = free_port()
@@ -113,11 +123,7 @@ def test_udp_too_and_apart_from_tcp(kgw, v1, v2):
 
 
 def test_a_second_kgateway_waits_for_the_port(kgw, other, v1, v2):
-    port = free_port()
-    for instance, backend in ((kgw, "v1"), (other, "v2")):
-        backends(instance, v1, v2)
-        instance.write("gateway.yaml", gateway(port))
-        instance.write("route.yaml", http_route("r", f"- backendRefs: [{{name: {backend}, port: 80}}]"))
+    port = compete(kgw, other, v1, v2)
     kgw.start()
     Client(port).wait_for("/", backend="v1")
     other.start()
@@ -130,11 +136,7 @@ def test_a_second_kgateway_waits_for_the_port(kgw, other, v1, v2):
 
 
 def test_an_envoy_that_was_left_behind_keeps_its_port(kgw, other, v1, v2):
-    port = free_port()
-    for instance, backend in ((kgw, "v1"), (other, "v2")):
-        backends(instance, v1, v2)
-        instance.write("gateway.yaml", gateway(port))
-        instance.write("route.yaml", http_route("r", f"- backendRefs: [{{name: {backend}, port: 80}}]"))
+    port = compete(kgw, other, v1, v2)
     kgw.start()
     Client(port).wait_for("/", backend="v1")
     (pid,) = eventually(kgw.envoy_pids)

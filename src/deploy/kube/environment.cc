@@ -161,19 +161,25 @@ class Reader {
   }
 
   std::int32_t port(const std::string& name) {
-    const std::string value = text(name);
-    std::int32_t number = 0;
-    const auto [at, problem] = std::from_chars(value.data(), value.data() + value.size(), number);
-    const bool whole = problem == std::errc() && at == value.data() + value.size();
-    if (!whole || number < 1 || number > 65535) error(name, "a port, 1 to 65535");
-    return number;
+    const auto number = whole_number<std::int32_t>(name);
+    if (!number || *number < 1 || *number > 65535) error(name, "a port, 1 to 65535");
+    return number.value_or(0);
   }
 
   std::uint64_t number(const std::string& name) {
+    const auto number = whole_number<std::uint64_t>(name);
+    if (!number) error(name, "a whole number");
+    return number.value_or(0);
+  }
+
+  // Nothing else, and one that fits.
+  template <typename T>
+  std::optional<T> whole_number(const std::string& name) const {
     const std::string value = text(name);
-    std::uint64_t number = 0;
-    const auto [at, problem] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (problem != std::errc() || at != value.data() + value.size()) error(name, "a whole number");
+    const char* const end = value.data() + value.size();
+    T number = 0;
+    const auto [at, problem] = std::from_chars(value.data(), end, number);
+    if (problem != std::errc() || at != end) return std::nullopt;
     return number;
   }
 

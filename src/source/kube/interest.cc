@@ -37,7 +37,7 @@ Selectors selectors_of(Kind kind) {
       selectors.field += type;
     }
   } else if (kind == Kind::kEndpointSlice) {
-    selectors.label = "kubernetes.io/service-name";
+    selectors.label = EndpointSlice::kServiceName;
   } else if (kind == Kind::kPod) {
     selectors.label = std::string(Pod::kTlsMode) + "=istio";
   }
