@@ -72,6 +72,8 @@ def test_metrics_are_those_of_the_reference(kgw, v1):
     port = free_port()
     kgw.write("gateway.yaml", gateway(port), service("v1", {"http": v1.http}))
     kgw.start()
+    # What existed at the start is no change.
+    eventually(lambda: kgw.get("/readyz")[0] == 200, "all manifests of the start are read")
     kgw.write("route.yaml", http_route("route", "- backendRefs: [{name: v1, port: 80}]"))
     Client(port).wait_for("/")
     served = set(re.findall(r"^# TYPE (\w+) (\w+)$", kgw.get("/metrics")[1], re.M))
